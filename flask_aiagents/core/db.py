@@ -1,0 +1,147 @@
+"""The database of one app: the host's engine, our sessions on it, and the one way to write.
+
+``transaction(scope)`` opens a session that sees one scope. It is re-entrant: a service that calls another
+joins its transaction, and only the outermost commits. What a service announces inside is recorded in the
+same transaction and published after the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy import event as sa_event
+from sqlalchemy.orm import SessionTransaction, sessionmaker
+
+from .. import signals
+from ..errors import ConfigurationError, ScopeError
+from .host import HostSession
+from .tenancy import Scope, TenantSession
+
+
+@dataclass(slots=True)
+class _Unit:
+    database: Database
+    session: TenantSession
+    news: list[signals.Event] = field(default_factory=list)
+
+
+_unit: ContextVar[_Unit | None] = ContextVar("aiagents_unit", default=None)
+
+
+class Database:
+    """Sessions and transactions on the host's engine."""
+
+    def __init__(
+        self,
+        app: Flask,
+        engine: Callable[[], sa.Engine],
+        host_session: HostSession | None = None,
+        migration_uri: str | None = None,
+    ) -> None:
+        self.app = app
+        self._make_engine = engine
+        self._host = host_session
+        self.migration_uri = migration_uri
+        """Where migrations run when another role owns the tables."""
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """The engine that the host uses for its default bind."""
+        engine = self._make_engine()
+        if engine.dialect.name == "sqlite":
+            sa_event.listen(engine, "checkin", _restore_foreign_keys)
+        return engine
+
+    @cached_property
+    def _sessions(self) -> sessionmaker[TenantSession]:
+        maker = sessionmaker(bind=self.engine, class_=TenantSession, expire_on_commit=False)
+        if self.engine.dialect.name == "sqlite":
+            sa_event.listen(maker, "after_begin", _enforce_foreign_keys)
+        return maker
+
+    def session(self, scope: Scope | None = None) -> TenantSession:
+        """A session of your own for models with our mixins; close it. Default: the entered tenant scope."""
+        return self._sessions(scope=scope)
+
+    @contextmanager
+    def transaction(self, scope: Scope) -> Iterator[TenantSession]:
+        """Join the open transaction, or begin one and commit it at the end.
+
+        :raises ScopeError: inside a transaction of another scope.
+        :raises ConfigurationError: when the host's own session holds a write on the same SQLite file.
+        """
+        unit = _unit.get()
+        if unit is not None and unit.database is self:
+            if unit.session.scope != scope:
+                raise ScopeError("A transaction of another scope is open.", hint="Leave it first.")
+            yield unit.session
+            return
+        if self._host is not None:
+            self._host.refuse_pending_write(self.engine)
+        with self._begin(scope) as unit:
+            yield unit.session
+        for event in unit.news:
+            signals.publish(self.app, event)
+
+    @contextmanager
+    def _begin(self, scope: Scope) -> Iterator[_Unit]:
+        with self._sessions(scope=scope) as session:
+            unit = _Unit(self, session)
+            token = _unit.set(unit)
+            try:
+                yield unit
+                session.commit()
+            finally:
+                _unit.reset(token)
+
+    def refuse_open_transaction(self) -> None:
+        """For work that must be committed before it goes on, whatever its caller does later.
+
+        :raises ConfigurationError: inside a transaction of ours, which would hold a connection meanwhile.
+        """
+        if (unit := _unit.get()) is not None and unit.database is self:
+            raise ConfigurationError(
+                "An agent cannot run inside an open transaction.", hint="Leave transaction() first."
+            )
+
+    def announce(self, event: signals.Event) -> None:
+        """Record an event in the open transaction and publish it once that has committed."""
+        unit = self._joined()
+        signals.recording.send(self.app, event=event)
+        unit.news.append(event)
+
+    def joined_session(self) -> TenantSession:
+        """The session of the open transaction.
+
+        :raises ConfigurationError: outside of any.
+        """
+        return self._joined().session
+
+    def _joined(self) -> _Unit:
+        unit = _unit.get()
+        if unit is None or unit.database is not self:
+            raise ConfigurationError("No transaction is open.", hint="Open one with transaction(scope).")
+        return unit
+
+    def end_host_read(self) -> None:
+        """Let go of the host's connection if its session only read."""
+        if self._host is not None:
+            self._host.end_read()
+
+
+def _enforce_foreign_keys(_: TenantSession, __: SessionTransaction, connection: sa.Connection) -> None:
+    raw = connection.connection
+    if not raw.cursor().execute("PRAGMA foreign_keys").fetchone()[0]:  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        raw.cursor().execute("PRAGMA foreign_keys = ON")
+        connection.info["aiagents_foreign_keys"] = True
+
+
+def _restore_foreign_keys(dbapi_connection, record) -> None:
+    if dbapi_connection is not None and record.info.pop("aiagents_foreign_keys", False):
+        dbapi_connection.execute("PRAGMA foreign_keys = OFF")

@@ -1,0 +1,178 @@
+"""Our tables through Alembic: an environment and a version table of our own, apart from the host's.
+
+``upgrade`` may be killed at any moment and run again, also by several processes at once: a lock in the
+database lets one work while the others wait, and each step looks before it acts. Alembic is imported where it is
+used: it takes a third of our import time, and a serving process never needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from flask import Flask, appcontext_pushed
+from sqlalchemy.exc import OperationalError
+
+from ..errors import Unavailable
+from .columns import Base
+from .db import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+
+VERSION_TABLE = "aiagents_alembic_version"
+
+LOCK_TIMEOUT_S = 60
+"""Seconds that one process waits for another's migration."""
+
+_LOCK = 0x61696167
+"""The advisory lock's number on PostgreSQL: "aiag"."""
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Bring the tables to a revision.
+
+    :raises Unavailable: when another migration holds the lock for longer than a minute.
+    """
+    if database.engine.dialect.name == "sqlite":
+        _set_wal(database.engine)
+    from alembic import command
+
+    with _migrating(database) as config:
+        command.upgrade(config, revision)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Take the tables back to a revision; ``base`` drops them and all that is in them."""
+    from alembic import command
+
+    with _migrating(database) as config:
+        command.downgrade(config, revision)
+
+
+def current(database: Database) -> str | None:
+    """The revision that the tables are at; None without any."""
+    with database.engine.connect() as connection:
+        return _context(connection).get_current_revision()
+
+
+def head() -> str | None:
+    """The newest revision that this version of the package knows."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def check(database: Database) -> list[str]:
+    """How the tables differ from the models; empty when they do not."""
+    from alembic.autogenerate import compare_metadata
+
+    with database.engine.connect() as connection:
+        return [str(difference) for difference in compare_metadata(_context(connection), Base.metadata)]
+
+
+def is_ours(name: str | None) -> bool:
+    """Whether a table belongs to us."""
+    return name == VERSION_TABLE or name in Base.metadata.tables
+
+
+def hide_from_host_migrations(app: Flask) -> None:
+    """Keep the host's ``flask db migrate`` from seeing, and dropping, our tables.
+
+    The host may set Flask-Migrate up before us or after, so the filter goes in with the first app context
+    that finds it.
+    """
+
+    def install(sender: Flask, **_: Any) -> None:
+        if (migrate := sender.extensions.get("migrate")) is not None:
+            arguments = migrate.configure_args
+            arguments["include_object"] = _without_ours(arguments.get("include_object"))
+            appcontext_pushed.disconnect(install, app)
+
+    appcontext_pushed.connect(install, app, weak=False)
+
+
+def _without_ours(inner: Callable[..., bool] | None) -> Callable[..., bool]:
+    def include(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+        if kind == "table" and reflected and is_ours(name):
+            return False
+        return inner is None or inner(item, name, kind, reflected, compare_to)
+
+    return include
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    # The importable spelling "flask_aiagents:migrations" is not found in an editable install.
+    config.set_main_option("script_location", str(files("flask_aiagents.migrations")).replace("%", "%%"))
+    return config
+
+
+@contextmanager
+def _migrating(database: Database) -> Iterator[Config]:
+    engine = sa.create_engine(database.migration_uri) if database.migration_uri else database.engine
+    config = _config()
+    with engine.connect() as connection, _lock(connection):
+        config.attributes["connection"] = connection
+        config.attributes["application_role"] = database.engine.url.username
+        yield config
+        connection.commit()
+    if engine is not database.engine:
+        engine.dispose()
+
+
+@contextmanager
+def _lock(connection: sa.Connection) -> Iterator[None]:
+    match connection.dialect.name:
+        case "postgresql":
+            # Held by the transaction, so that a killed process lets go of it.
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+            _or_unavailable(connection, "SELECT pg_advisory_xact_lock(:lock)", {"lock": _LOCK})
+            connection.execute(sa.text("SET LOCAL aiagents.scope = 'system'"))
+            yield
+        case "sqlite":
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_S * 1000}")
+            connection.commit()
+            _or_unavailable(connection, "BEGIN IMMEDIATE", {})
+            yield
+        case _:
+            got = connection.scalar(sa.text("SELECT GET_LOCK('aiagents', :wait)"), {"wait": LOCK_TIMEOUT_S})
+            if not got:
+                raise _locked()
+            try:
+                yield
+            finally:
+                connection.execute(sa.text("SELECT RELEASE_LOCK('aiagents')"))
+
+
+def _or_unavailable(connection: sa.Connection, statement: str, parameters: dict[str, Any]) -> None:
+    try:
+        connection.execute(sa.text(statement), parameters)
+    except OperationalError as error:
+        raise _locked() from error
+
+
+def _locked() -> Unavailable:
+    return Unavailable("Another migration is running.", hint="Wait until it has ended, then run this again.")
+
+
+def _set_wal(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 60000")
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def _context(connection: sa.Connection) -> MigrationContext:
+    from alembic.runtime.migration import MigrationContext
+
+    options = {
+        "version_table": VERSION_TABLE,
+        "include_name": lambda name, kind, _: kind != "table" or (is_ours(name) and name != VERSION_TABLE),
+    }
+    return MigrationContext.configure(connection, opts=options)

@@ -1,0 +1,18 @@
+"""Which rows a session sees, and the guards that keep it to them."""
+
+from __future__ import annotations
+
+from .mixins import OwnedMixin, SharedTenantMixin, TenantMixin
+from .scope import SYSTEM, Scope, current_scope, tenant_scope
+from .session import TenantSession
+
+__all__ = [
+    "SYSTEM",
+    "OwnedMixin",
+    "Scope",
+    "SharedTenantMixin",
+    "TenantMixin",
+    "TenantSession",
+    "current_scope",
+    "tenant_scope",
+]

@@ -1,0 +1,80 @@
+"""What a statement may touch inside a tenant: criteria for what we understand, refusal for what we do not."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy.orm import ORMExecuteState
+from sqlalchemy.sql.expression import Executable
+
+from ...errors import ScopeError
+from .criteria import any_criteria, criteria_of
+from .reach import UNKNOWN, Reach, reach
+from .scope import Scope
+
+CHECKED = "aiagents_checked"
+"""Execution option of the statements that :class:`TenantSession` itself has checked row by row."""
+
+_FIXED = frozenset({"tenant_id", "tenant_key", "user_id"})
+
+SCOPES_KEPT = 1_024
+"""Scopes for which one statement is kept narrowed; a statement that is new each time takes its own with it."""
+
+_narrowed: WeakKeyDictionary[Executable, dict[Scope, Any]] = WeakKeyDictionary()
+"""Statements with their criteria, by statement and scope: constants are narrowed, and keyed, once for each."""
+
+_walked: WeakKeyDictionary[Executable, Reach] = WeakKeyDictionary()
+"""What a statement touches: constants are walked once."""
+
+
+def guard(state: ORMExecuteState, scope: Scope) -> None:
+    """Narrow a statement to the scope, or refuse it.
+
+    :raises ScopeError: for a statement whose reach cannot be known.
+    """
+    if scope.system or state.execution_options.get(CHECKED):
+        return
+    statement = state.statement
+    made_by_orm = state.is_column_load or state.is_relationship_load
+    reached = UNKNOWN if made_by_orm else _walk(statement)
+    if reached.objection is not None:
+        raise _refusal(reached.objection)
+    if state.is_insert:
+        raise _refusal("an INSERT statement")
+    if state.is_update:
+        _check_values(statement, state.parameters)
+    if state.is_orm_statement and not state.is_column_load:
+        state.statement = _narrow(statement, scope, reached.models, write=not state.is_select)
+
+
+def _walk(statement: Executable) -> Reach:
+    if (found := _walked.get(statement)) is None:
+        found = _walked[statement] = reach(statement)
+    return found
+
+
+def _narrow(statement: Any, scope: Scope, models: frozenset[type[Any]] | None, *, write: bool) -> Any:
+    by_scope = _narrowed.setdefault(statement, {})
+    if (found := by_scope.get(scope)) is None:
+        if len(by_scope) >= SCOPES_KEPT:
+            by_scope.clear()
+        criteria = any_criteria(scope, write=write) if models is None else criteria_of(models, scope, write=write)
+        found = by_scope[scope] = statement.options(*criteria)
+    return found
+
+
+def _check_values(statement: Any, parameters: Any) -> None:
+    if isinstance(parameters, list):
+        raise _refusal("an UPDATE of many rows by key")
+    named = {getattr(key, "key", key) for key in (statement._values or {})} | set(parameters or ())
+    named |= {getattr(key, "key", key) for key, _ in getattr(statement, "_ordered_values", None) or ()}
+    if named & _FIXED:
+        raise _refusal("an UPDATE of who owns a row")
+
+
+def _refusal(what: str) -> ScopeError:
+    return ScopeError(
+        f"Inside a tenant {what} is refused: its reach cannot be known.",
+        hint="Use the models with select(), update() or delete(), or enter tenant_scope(SYSTEM) on purpose.",
+    )

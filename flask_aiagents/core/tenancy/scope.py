@@ -1,0 +1,58 @@
+"""What a session may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from ...errors import ScopeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """One tenant, or the whole system.
+
+    With ``user_id``, rows of models that belong to a user (:class:`OwnedMixin`) narrow to that user's.
+    """
+
+    tenant_id: str | None = None
+    user_id: str | None = None
+    system: bool = False
+
+    def __post_init__(self) -> None:
+        if bool(self.tenant_id) == self.system:
+            raise ScopeError("A scope is one tenant or the system.", hint="Give a tenant_id, or use SYSTEM.")
+
+
+SYSTEM = Scope(system=True)
+"""All tenants: for super admins, key look-up, maintenance and migrations."""
+
+_scope: ContextVar[Scope | None] = ContextVar("aiagents_scope", default=None)
+
+
+def current_scope() -> Scope:
+    """The scope that :func:`tenant_scope` entered.
+
+    :raises ScopeError: outside of any.
+    """
+    if (scope := _scope.get()) is None:
+        raise ScopeError("No tenant is in scope.", hint="Enter one: with tenant_scope('acme'): ...")
+    return scope
+
+
+@contextmanager
+def tenant_scope(scope: str | Scope) -> Iterator[Scope]:
+    """Sessions made inside see this tenant alone; ``SYSTEM`` is the explicit way round.
+
+    :raises ScopeError: when another scope is already entered; leave it first.
+    """
+    wanted = scope if isinstance(scope, Scope) else Scope(tenant_id=scope)
+    if (present := _scope.get()) not in (None, wanted):
+        raise ScopeError(f"{present} is already in scope.", hint="Leave it before you enter another.")
+    token = _scope.set(wanted)
+    try:
+        yield wanted
+    finally:
+        _scope.reset(token)

@@ -1,0 +1,1 @@
+"""Our Alembic environment; run it with ``flask aiagents db``."""
