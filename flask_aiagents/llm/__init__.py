@@ -1,0 +1,1 @@
+"""Models and money: plain Python that knows no Flask, no database and no tenant."""

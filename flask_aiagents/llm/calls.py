@@ -1,0 +1,200 @@
+"""What is said to the engine and what it says back: frozen values, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from ..types import JSON, JSONObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation. A system prompt is not a message but a field of :class:`Call`."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One model to try, and the secret to try it with."""
+
+    provider: str
+    model: str
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function that a model may call. ``function`` gets the arguments and runs in a thread of its own."""
+
+    name: str
+    description: str
+    parameters: JSONObject
+    """JSON Schema of the arguments, made from the signature."""
+    function: Callable[[JSONObject], JSON] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one call; times in seconds."""
+
+    connect_s: float = 5.0
+    first_byte_s: float = 60.0
+    idle_s: float = 30.0
+    total_s: float = 120.0
+    max_retries: int = 2
+    max_tool_rounds: int = 8
+    max_tool_calls: int = 16
+    tool_s: float = 30.0
+    max_response_bytes: int = 8_388_608
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One accepted request: what to say, to which models, within which bounds."""
+
+    targets: tuple[Target, ...]
+    """The agent's model first, then its fallbacks in order."""
+    messages: tuple[Message, ...]
+    system_prompt: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    output_schema: JSONObject | None = None
+    """JSON Schema that the output, parsed as JSON, must satisfy."""
+    tools: tuple[Tool, ...] = ()
+    limits: Limits = Limits()
+    prices: Mapping[str, Mapping[str, str]] | None = None
+    """Prices that replace the catalogue's; ``flask_aiagents.llm.prices`` says in which form."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts that may be reached although they are not public addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as the provider counted them. ``cached_tokens`` are part of ``input_tokens``."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+        )
+
+
+CHARACTERS_PER_TOKEN = 4
+"""How much text a token is, roughly, in the estimate of what a cut stream has cost."""
+
+
+def estimated_tokens(characters: int) -> int:
+    """About how many tokens a text of this length is; at least one for any text."""
+    return -(-characters // CHARACTERS_PER_TOKEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request to one provider. ``usage`` is None when the provider gave none or nonsense."""
+
+    provider: str
+    model: str
+    duration_ms: int
+    usage: Usage | None = None
+    cost_usd: Decimal | None = None
+    """None: unpriced. Zero: certainly free (nothing was billed, as for a refused connection)."""
+    error: str | None = None
+    """A word such as ``rate_limited``, ``connection``, ``upstream_500``; None when it succeeded."""
+    estimated: bool = False
+    """Whether ``usage`` is our estimate, as for a stream that was cut before the provider counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One call of a tool by the model, as it is logged."""
+
+    id: str
+    name: str
+    arguments: JSON
+    result: JSON = None
+    error: str | None = None
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a call ended, well or badly. The engine always ends with one of these."""
+
+    status: Literal["success", "error", "timeout", "cancelled"]
+    output: JSON = None
+    """Text, or the parsed value when the call had an ``output_schema``; what had arrived, on failure."""
+    finish_reason: str | None = None
+    """``stop``, ``length``, ``content_filter``, ... ; None when the model never finished."""
+    usage: Usage | None = None
+    """The sum over all attempts; None when no attempt reported any."""
+    cost_usd: Decimal | None = None
+    """The sum over all attempts, None when one of them is unpriced."""
+    provider: str | None = None
+    model: str | None = None
+    """The model that answered, or the last one tried."""
+    attempts: tuple[Attempt, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    error: str | None = None
+    """The kind: ``timeout``, ``rate_limited``, ``upstream``, ``connection``, ``authentication``, ``incomplete``,
+    ``invalid_response``, ``invalid_output``, ``too_large``, ``tool_limit``, ``address_refused``, ``cancelled``."""
+    message: str | None = None
+    """What happened in a sentence for people, without secrets and without the provider's body."""
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """A piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallStarted:
+    """The model asked for a tool."""
+
+    id: str
+    name: str
+    arguments: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallEnded:
+    """The tool answered, or failed."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReported:
+    """Usage and cost so far, after each round with the model."""
+
+    usage: Usage
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The last event of every stream."""
+
+    outcome: Outcome
+
+
+Event: TypeAlias = Delta | ToolCallStarted | ToolCallEnded | UsageReported | Ended
