@@ -1,0 +1,78 @@
+"""``/openapi.json``, ``/docs`` and ``/health``: what the routes are, for programs, for people, for probes."""
+
+from __future__ import annotations
+
+import secrets
+from copy import deepcopy
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from ..types import JSONObject
+from .errors import register_error_handlers
+from .json import json_response
+
+NAME = "aiagents_docs"
+
+_PAGE = files("flask_aiagents.web") / "docs.html"
+"""Filled in without the host's Jinja, whose delimiters and filters are the host's choice."""
+
+_ASSETS = {"style": ".css", "script": "-bundle.js"}
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+def docs_blueprint(api: Any) -> Blueprint:
+    """The three routes; they tell nothing of any tenant and need no login."""
+    blueprint = Blueprint(NAME, __name__, static_folder="static", static_url_path="/docs/assets")
+    register_error_handlers(blueprint)
+    blueprint.get("/openapi.json", endpoint="openapi")(lambda: json_response(_document(api)))
+    blueprint.get("/health", endpoint="health")(lambda: json_response({"status": "ok"}))
+    blueprint.get("/docs", endpoint="docs")(_page)
+    return blueprint
+
+
+def _page() -> Response:
+    nonce = secrets.token_urlsafe(16)
+    urls = {name: url_for(f"{NAME}.static", filename=f"swagger-ui{end}") for name, end in _ASSETS.items()}
+    values = {"nonce": nonce, "document": url_for(f"{NAME}.openapi"), **urls}
+    text = Template(_PAGE.read_text("utf-8")).substitute({name: escape(value) for name, value in values.items()})
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return Response(text, mimetype="text/html", headers={"Content-Security-Policy": policy, **_HEADERS})
+
+
+def _document(api: Any) -> JSONObject:
+    """The document with our own two routes, groups by their plain names, and where the app is mounted."""
+    document: JSONObject = deepcopy(api.document())  # it shares its parts with the specification
+    prefix = request.path.removesuffix("/openapi.json")
+    document["paths"] |= {
+        f"{prefix}/health": _open("Whether the process answers."),
+        f"{prefix}/openapi.json": _open("This document."),
+    }
+    if request.root_path:
+        document["servers"] = [{"url": request.root_path}]
+    _rename_tags(document)
+    return document
+
+
+def _rename_tags(document: JSONObject) -> None:
+    for tag in document["tags"]:
+        tag["name"] = _plain(tag["name"])
+    operations = [item for path in document["paths"].values() for item in path.values()]
+    for operation in operations:
+        if "tags" in operation:
+            operation["tags"] = [_plain(tag) for tag in operation["tags"]]
+
+
+def _open(summary: str) -> JSONObject:
+    answer = {"description": "OK", "content": {"application/json": {"schema": {"type": "object"}}}}
+    return {"get": {"summary": summary, "security": [], "responses": {"200": answer}}}
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("aiagents_")

@@ -1,0 +1,124 @@
+"""From values to SQL: a parsed :class:`Query` becomes conditions on declared columns."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from ..errors import BadRequest
+from .columns import Column, Columns
+from .filtering import Filter, Group, Term, values_of
+
+Condition = sa.ColumnElement[bool]
+
+_COMPARE: dict[str, Callable[[Any, Any], Condition]] = {
+    "eq": lambda column, value: column == value,
+    "neq": lambda column, value: column != value,
+    "gt": lambda column, value: column > value,
+    "gte": lambda column, value: column >= value,
+    "lt": lambda column, value: column < value,
+    "lte": lambda column, value: column <= value,
+}
+
+_KEY = re.compile(r"[\w-]{1,64}")
+_INDEX = re.compile(r"[0-9]{1,5}")
+_GLOB = str.maketrans({"*": "*", "%": "*", "_": "?", "?": "[?]", "[": "[[]"})
+
+_IS = {"null": None, "true": True, "false": False}
+
+
+def conditions(columns: Columns, terms: Sequence[Term], dialect: str) -> list[Condition]:
+    """What the rows must satisfy.
+
+    :raises BadRequest: for unknown columns and values that do not fit them.
+    """
+    return [_condition(columns, term, dialect) for term in terms]
+
+
+def _condition(columns: Columns, term: Term, dialect: str) -> Condition:
+    if isinstance(term, Group):
+        combine = sa.or_ if term.operator == "or" else sa.and_
+        built = combine(*conditions(columns, term.terms, dialect))
+    else:
+        built = _compare(columns[term.column], term, dialect)
+    return sa.not_(built) if term.negated else built
+
+
+def _compare(column: Column, term: Filter, dialect: str) -> Condition:
+    target = _place(column, term.path, dialect) if term.path else column.operand
+    match term.operator:
+        case "is":
+            return _is(column, target, term.value)
+        case "cs":
+            return _contains(column, term, dialect)
+    if column.kind == "json" and not term.path:
+        raise BadRequest(f"{column.name} is JSON.", hint=f"Compare a place in it: {column.name}->>key=eq.value.")
+    match term.operator:
+        case "in":
+            return target.in_([column.parse(value) for value in values_of(term.value)])
+        case "like" | "ilike":
+            return _like(column, target, term, dialect)
+    # a bound value even for true and false, which SQLAlchemy else takes for keywords that nothing is less than
+    return _COMPARE[term.operator](target, sa.literal(column.parse(term.value), target.type))
+
+
+def _place(column: Column, path: tuple[str, ...], dialect: str) -> Any:
+    """A place inside a JSON column, as text."""
+    if column.kind != "json":
+        raise BadRequest(f"{column.name} has no places inside.", hint="Only JSON columns take ->>.")
+    if not all(map(_KEY.fullmatch, path)):
+        raise BadRequest(f"{column.name}: a key has other characters than letters, digits, _ and -.")
+    keys = tuple(int(key) if _INDEX.fullmatch(key) else key for key in path)
+    return _sqlite_place(column, keys) if dialect == "sqlite" else column.attribute[keys].as_string()
+
+
+def _sqlite_place(column: Column, keys: tuple[int | str, ...]) -> Any:
+    """SQLite alone would answer 1 for true and leave numbers numbers."""
+    path = "$" + "".join(f"[{key}]" if isinstance(key, int) else f'."{key}"' for key in keys)
+    kind = sa.func.json_type(column.attribute, path, type_=sa.Text)
+    text = sa.cast(sa.func.json_extract(column.attribute, path), sa.Text)
+    return sa.case((kind.in_(("true", "false")), kind), else_=text)
+
+
+def _is(column: Column, target: Any, value: str) -> Condition:
+    if value.lower() not in _IS:
+        raise BadRequest(f"is.{value[:20]} is not understood.", hint="Write is.null, is.true or is.false.")
+    if value.lower() != "null" and column.kind != "boolean":
+        raise BadRequest(f"{column.name} is neither true nor false.", hint="Write is.null.")
+    return target.is_(_IS[value.lower()])
+
+
+def _like(column: Column, target: Any, term: Filter, dialect: str) -> Condition:
+    """``*`` and ``%`` stand for any characters, ``_`` for one; a backslash is a backslash."""
+    if column.kind not in ("text", "json"):
+        raise BadRequest(f"{column.name} is no text.", hint="Use eq, gt, lt or in.")
+    text = column.parse(term.value)
+    if dialect == "sqlite" and term.operator == "like":
+        # its LIKE ignores case, its GLOB does not
+        return target.op("GLOB", is_comparison=True)(text.translate(_GLOB))
+    pattern = text.replace("\\", "\\\\").replace("*", "%")
+    if dialect == "sqlite" or term.operator == "like":
+        return target.like(pattern, escape="\\")
+    return target.ilike(pattern, escape="\\")
+
+
+def _contains(column: Column, term: Filter, dialect: str) -> Condition:
+    if column.kind != "json" or term.path:
+        raise BadRequest(f"{column.name} is no list.", hint="cs is for lists, as in capabilities=cs.{chat}.")
+    wanted = [column.parse(value) for value in values_of(term.value, "[]" if term.value[:1] == "[" else "{}")]
+    if dialect == "postgresql":
+        return sa.cast(column.attribute, postgresql.JSONB).contains(wanted)
+    if dialect in ("mysql", "mariadb"):
+        return sa.func.json_contains(column.attribute, json.dumps(wanted)) == 1
+    is_list = sa.func.json_type(column.attribute) == "array"
+    return sa.and_(is_list, *(_has(column, value) for value in wanted))
+
+
+def _has(column: Column, value: str) -> Condition:
+    each = sa.func.json_each(column.attribute).table_valued("value")
+    return sa.exists(sa.select(each.c.value).where(each.c.value == value))
