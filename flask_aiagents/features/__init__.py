@@ -1,0 +1,1 @@
+"""The capabilities of the system, each with its models, schemas, service and routes."""

@@ -1,0 +1,10 @@
+"""What lists of API keys offer."""
+
+from __future__ import annotations
+
+from ...web.columns import Columns
+from .models import ApiKey
+
+COLUMNS = Columns(
+    ApiKey, "id name role user_id tenant_id created_by created_at expires_at last_used_at revoked_at"
+)

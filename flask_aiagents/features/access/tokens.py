@@ -1,0 +1,72 @@
+"""The tokens of API keys: how they look, and whom they speak for."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ...core.clock import utcnow
+from ...core.db import Database
+from ...core.principal import Principal, Role
+from ...core.tenancy import SYSTEM
+from ...errors import Unauthorized
+from .models import ApiKey
+
+_log = logging.getLogger(__name__)
+
+PREFIX = "aia_"
+"""What every key of ours begins with, so that secret scanners know it."""
+
+_FIND = sa.select(
+    ApiKey.id,
+    ApiKey.tenant_id,
+    ApiKey.user_id,
+    ApiKey.role,
+    ApiKey.expires_at,
+    ApiKey.revoked_at,
+    ApiKey.last_used_at,
+).where(ApiKey.token_hash == sa.bindparam("token_hash"))
+
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+def new_token(key_id: UUID) -> str:
+    """``aia_`` + the key's id + 256 random bits."""
+    return f"{PREFIX}{key_id.hex}_{secrets.token_urlsafe(32)}"
+
+
+def hash_token(token: str) -> str:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def authenticate(database: Database, token: str) -> Principal:
+    """The principal that a token speaks for.
+
+    :raises Unauthorized: for a token that is unknown, revoked or expired; the answer does not say which.
+    """
+    now = utcnow()
+    with database.transaction(SYSTEM) as session:
+        key = session.execute(_FIND, {"token_hash": hash_token(token)}).one_or_none()
+    if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise Unauthorized(
+            "This API key is unknown, revoked or expired.", hint="Ask an admin of your tenant for a new one."
+        )
+    if key.last_used_at is None or key.last_used_at <= now - _TOUCH_EVERY:
+        _touch(database, key.id, now)
+    return Principal(key.user_id, key.tenant_id, Role(key.role), key_id=key.id)
+
+
+def _touch(database: Database, key_id: UUID, now: datetime) -> None:
+    try:
+        with database.transaction(SYSTEM) as session:
+            session.execute(sa.update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
+    except (DBAPIError, PoolTimeout):  # a busy database turns no valid key away; the next minute tries again
+        _log.warning("The last use of API key %s was not noted: the database is busy.", key_id)

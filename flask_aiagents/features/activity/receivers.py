@@ -1,0 +1,36 @@
+"""From news to rows: each change's log is written in the change's own transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+from ...core.clock import uuid7, uuid7_time
+from ...core.db import Database
+from ...signals import Event, recording
+from .models import ActivityLog, LogStatus, Source
+from .payload import bounded
+
+
+def connect(app: Flask, database: Database) -> None:
+    """Record what this app's services announce; if that fails, the change is undone."""
+
+    def record(_: Flask, *, event: Event, **__: Any) -> None:
+        log_id = uuid7()
+        row = {
+            "id": log_id,
+            "agent_id": event.agent_id,
+            "agent_name": event.agent_name,
+            "user_id": event.user_id,
+            "tenant_id": event.tenant_id,
+            "action": event.action,
+            "source": Source.SYSTEM.value,
+            "request_data": bounded(event.details),
+            "unpriced": False,
+            "status": LogStatus.SUCCESS.value,
+            "created_at": uuid7_time(log_id),
+        }
+        database.joined_session().insert_rows(ActivityLog, [row])
+
+    recording.connect(record, sender=app, weak=False)

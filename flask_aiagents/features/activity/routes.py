@@ -1,0 +1,59 @@
+"""``/ai_agent_activity_logs`` and the history of one agent."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from ...core.installed import installed
+from ...web.api import Blueprint, body, created, list_query, page_response
+from ...web.json import json_response
+from ..access.gate import enter
+from ..access.policy import Permission
+from .columns import COLUMNS
+from .schemas import ActivityLogSchema
+from .service import Activity
+
+BULK = 8
+"""How many times the usual body the bulk POST may have."""
+
+blp = Blueprint("activity", description="The activity log")
+blp.before_request(enter)
+
+activity: Activity = installed("activity")
+
+
+@blp.get("/ai_agent_activity_logs")
+@blp.documents(200, ActivityLogSchema, permission=Permission.READ_ACTIVITY, query=COLUMNS)
+def list_logs() -> Response:
+    """List activity: one's own for a user, the tenant's for an admin."""
+    return page_response(activity.list(list_query()))
+
+
+@blp.post("/ai_agent_activity_logs")
+@blp.documents(
+    201, ActivityLogSchema, permission=Permission.RECORD_ACTIVITY, body=ActivityLogSchema, or_array=True
+)
+def record_activity() -> Response:
+    """Record own activity, one log or an array of up to 10,000: all or none."""
+    data: Any = body(times=BULK)
+    if isinstance(data, list):
+        return created(activity.record_many(data), "")
+    row = activity.record(data)
+    return created(row, ".get_log", log_id=row["id"])
+
+
+@blp.get("/ai_agent_activity_logs/<uuid:log_id>")
+@blp.documents(200, ActivityLogSchema, permission=Permission.READ_ACTIVITY, errors=(404,))
+def get_log(log_id: UUID) -> Response:
+    """Read one log."""
+    return json_response(COLUMNS.dump(activity.get(log_id)))
+
+
+@blp.get("/ai_agents/<uuid:agent_id>/activity_logs")
+@blp.documents(200, ActivityLogSchema, permission=Permission.READ_ACTIVITY, query=COLUMNS, errors=(404,))
+def list_agent_logs(agent_id: UUID) -> Response:
+    """List one agent's activity."""
+    return page_response(activity.list_for_agent(agent_id, list_query()))

@@ -1,0 +1,60 @@
+"""Activity logs, as clients send and see them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from marshmallow import fields, validate
+
+from ...web.schema import StrictSchema
+from .models import LogStatus
+
+ENDED = [status.value for status in LogStatus if status is not LogStatus.RUNNING]
+"""The statuses of what is over; a client records nothing that still runs."""
+
+MOST = 2**53
+"""The largest count that every JSON reader understands exactly."""
+
+COUNTS = ("duration_ms", "tokens_used", "input_tokens", "output_tokens", "cached_tokens")
+TEXTS = {"provider": 64, "model": 255, "finish_reason": 64, "error": 64}
+"""Fields that hold a count, and the words with their longest lengths."""
+
+_COUNT = validate.Range(0, MOST)
+
+
+def _word(name: str) -> fields.String:
+    return fields.String(allow_none=True, validate=validate.Length(max=TEXTS[name]))
+
+
+def _count() -> fields.Integer:
+    return fields.Integer(strict=True, allow_none=True, validate=_COUNT)
+
+
+class ActivityLogSchema(StrictSchema):
+    """One action. What a client may say of its own activity; everything else is set by the system."""
+
+    id = fields.UUID(dump_only=True)
+    agent_id = fields.UUID(allow_none=True)
+    agent_name = fields.String(dump_only=True, allow_none=True)
+    user_id = fields.String(dump_only=True)
+    tenant_id = fields.String(dump_only=True, allow_none=True)
+    action = fields.String(required=True, validate=validate.Regexp(r"[a-z][a-z0-9_.:-]{0,63}\Z"))
+    source = fields.String(dump_only=True, metadata={"description": "`client` for posted ones."})
+    request_data = fields.Raw(allow_none=True)
+    response_data = fields.Raw(allow_none=True)
+    duration_ms = _count()
+    tokens_used = _count()
+    input_tokens = _count()
+    output_tokens = _count()
+    cached_tokens = _count()
+    provider = _word("provider")
+    model = _word("model")
+    cost_usd = fields.Decimal(
+        places=12, as_string=True, allow_none=True, validate=validate.Range(Decimal(0), Decimal("99999999"))
+    )
+    unpriced = fields.Boolean(dump_only=True)
+    attempts = fields.Raw(dump_only=True, allow_none=True)
+    finish_reason = _word("finish_reason")
+    status = fields.String(load_default=LogStatus.SUCCESS.value, validate=validate.OneOf(ENDED))
+    error = _word("error")
+    created_at = fields.AwareDateTime(dump_only=True)

@@ -1,0 +1,215 @@
+"""The activity log: opened and ended for executions, recorded for clients, read by role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ...config import Settings
+from ...core.clock import uuid7_time
+from ...core.db import Database
+from ...core.principal import Principal
+from ...errors import NotFound
+from ...types import JSON, JSONObject
+from ...web.filtering import Query
+from ...web.pagination import Page, list_page
+from ..access.policy import Permission
+from ..access.service import Access
+from ..agents.service import find_agent
+from . import posted
+from .columns import COLUMNS
+from .expiry import end_expired
+from .models import ActivityLog, LogStatus, Source
+from .payload import bounded, clipped
+
+_RUNNING = ActivityLog.status == LogStatus.RUNNING.value
+
+_ENDED = (
+    *("status", "response_data", "duration_ms", "attempts", "finish_reason", "error", "provider", "model"),
+    *("tokens_used", "input_tokens", "output_tokens", "cached_tokens", "cost_usd", "unpriced"),
+)
+
+# The lease goes with the end: so the index that finds expired ones holds running rows alone, on MariaDB too,
+# which has no partial indexes.
+_END = (
+    sa.update(ActivityLog)
+    .where(ActivityLog.id == sa.bindparam("log_id"), _RUNNING)
+    .values({name: sa.bindparam(f"new_{name}") for name in _ENDED} | {"lease_until": sa.null()})
+    .execution_options(synchronize_session=False)
+)
+
+_NOTED = ("response_data", "input_tokens", "output_tokens")
+
+_NOTE = (
+    sa.update(ActivityLog)
+    .where(ActivityLog.id == sa.bindparam("log_id"), _RUNNING)
+    .values({name: sa.bindparam(f"new_{name}") for name in _NOTED})
+    .execution_options(synchronize_session=False)
+)
+
+
+class Activity:
+    """Writes and reads the log."""
+
+    def __init__(self, database: Database, access: Access, settings: Settings) -> None:
+        self._db = database
+        self._access = access
+        self._settings = settings
+
+    def begin(
+        self,
+        *,
+        log_id: UUID,
+        principal: Principal,
+        agent_id: UUID,
+        agent_name: str,
+        request_data: JSON,
+        lease_until: datetime,
+        provider: str,
+        model: str,
+    ) -> None:
+        """Write the running row of an execution and commit it."""
+        row = {
+            "id": log_id,
+            "agent_id": agent_id,
+            "agent_name": agent_name,
+            "user_id": principal.user_id,
+            "tenant_id": principal.tenant_id,
+            "action": "execute",
+            "source": Source.SYSTEM.value,
+            "request_data": bounded(request_data),
+            "provider": provider,
+            "model": model,
+            "unpriced": False,
+            "status": LogStatus.RUNNING.value,
+            "lease_until": lease_until,
+            "created_at": uuid7_time(log_id),
+        }
+        with self._db.transaction(self._access.scope(principal)) as session:
+            session.insert_rows(ActivityLog, [row])
+
+    def finish(
+        self,
+        log_id: UUID,
+        *,
+        principal: Principal,
+        status: str,
+        response_data: JSON,
+        duration_ms: int,
+        input_tokens: int | None,
+        output_tokens: int | None,
+        cached_tokens: int | None,
+        tokens_used: int | None,
+        provider: str | None,
+        model: str | None,
+        cost_usd: Decimal | None,
+        unpriced: bool,
+        attempts: JSON,
+        finish_reason: str | None,
+        error: str | None,
+    ) -> bool:
+        """End a running row; False when it had ended already, as when maintenance gave it up."""
+        return self._change(
+            _END,
+            log_id,
+            principal,
+            response_data=response_data,
+            status=status,
+            duration_ms=max(0, duration_ms),
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cached_tokens=cached_tokens,
+            tokens_used=tokens_used,
+            provider=clipped(provider, 64),
+            model=clipped(model, 255),
+            cost_usd=cost_usd,
+            unpriced=unpriced,
+            attempts=bounded(attempts),
+            finish_reason=clipped(finish_reason, 64),
+            error=clipped(error, 64),
+        )
+
+    def note_progress(
+        self, log_id: UUID, *, principal: Principal, response_data: JSON, input_tokens: int, output_tokens: int
+    ) -> bool:
+        """Note what a running stream has written so far; it stays running."""
+        return self._change(
+            _NOTE,
+            log_id,
+            principal,
+            response_data=response_data,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+        )
+
+    def record(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> JSONObject:
+        """Keep one thing that a client did itself; returns the row as lists show it.
+
+        :raises Invalid: naming each wrong field.
+        """
+        principal = self._access.require(Permission.RECORD_ACTIVITY, principal)
+        item = posted.checked_one(data)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            row = posted.row(session, item, principal)
+            session.insert_rows(ActivityLog, [row])
+        return row
+
+    def record_many(self, data: Sequence[Any], *, principal: Principal | None = None) -> list[JSONObject]:
+        """Keep up to 10,000 things that a client did itself, all of them or none.
+
+        :raises Invalid: naming each wrong item.
+        """
+        principal = self._access.require(Permission.RECORD_ACTIVITY, principal)
+        items = posted.checked(data)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            rows = posted.rows(session, items, principal)
+            session.insert_rows(ActivityLog, rows)
+        return rows
+
+    def get(self, log_id: UUID, *, principal: Principal | None = None) -> ActivityLog:
+        """One log.
+
+        :raises NotFound: when there is none that the principal can see.
+        """
+        principal = self._access.require(Permission.READ_ACTIVITY, principal)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            if (log := session.get(ActivityLog, log_id)) is None:
+                raise NotFound(
+                    f"There is no activity log {log_id}.", hint="GET /ai_agent_activity_logs lists yours."
+                )
+            return log
+
+    def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
+        """A page of the logs that the principal can see: its own for a user, the tenant's for an admin."""
+        principal = self._access.require(Permission.READ_ACTIVITY, principal)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            return list_page(session, COLUMNS, query)
+
+    def list_for_agent(
+        self, agent_id: UUID, query: Query | None = None, *, principal: Principal | None = None
+    ) -> Page:
+        """A page of one agent's logs.
+
+        :raises NotFound: when the principal cannot see the agent.
+        """
+        principal = self._access.require(Permission.READ_ACTIVITY, principal)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            find_agent(session, agent_id)
+            return list_page(session, COLUMNS, query, ActivityLog.agent_id == agent_id)
+
+    def end_expired(self, now: datetime | None = None) -> int:
+        """End executions whose process died: those that still run past their lease. Returns how many."""
+        return end_expired(self._db, self._settings.prices, now)
+
+    def _change(
+        self, statement: sa.Update, log_id: UUID, principal: Principal, *, response_data: JSON, **values: Any
+    ) -> bool:
+        parameters = {f"new_{name}": value for name, value in values.items()}
+        parameters |= {"log_id": log_id, "new_response_data": bounded(response_data)}
+        with self._db.transaction(self._access.scope(principal)) as session:
+            return bool(session.execute(statement, parameters).rowcount)  # pyright: ignore[reportAttributeAccessIssue]

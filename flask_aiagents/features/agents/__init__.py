@@ -1,0 +1,1 @@
+"""Agents and their tenants' configurations: defined, validated, kept."""

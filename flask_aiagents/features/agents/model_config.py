@@ -1,0 +1,113 @@
+"""``model_config``: which model an agent asks, and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from ...errors import AIAgentsError
+from ...llm.models import PROVIDERS
+from ...llm.network import check_base_url
+from ...llm.prices import max_output_tokens
+from ...web.schema import StrictSchema
+
+if TYPE_CHECKING:
+    from .schemas import Catalogue
+
+OUTPUT_SCHEMA_BYTES = 32_768
+"""Largest output_schema, as JSON."""
+
+MAX_TIMEOUT_S = 600
+"""Longest ``timeout_s`` that an agent may ask for."""
+
+_PROVIDER = validate.OneOf(sorted(PROVIDERS), error="Unknown provider {input}; use one of {choices}.")
+_MODEL = validate.Length(min=1, max=255)
+
+
+class FallbackSchema(StrictSchema):
+    """A model to try when the ones before it failed; it is reached at its provider's own origin."""
+
+    provider = fields.String(required=True, validate=_PROVIDER)
+    model = fields.String(required=True, validate=_MODEL)
+
+
+class ModelConfigSchema(StrictSchema):
+    """Which model to ask, and how. Defaults are the provider's."""
+
+    provider = fields.String(required=True, validate=_PROVIDER)
+    model = fields.String(required=True, validate=_MODEL)
+    system_prompt = fields.String(validate=validate.Length(max=100_000))
+    temperature = fields.Float(validate=validate.Range(0, 2))
+    max_tokens = fields.Integer(strict=True, validate=validate.Range(1))
+    top_p = fields.Float(validate=validate.Range(0, 1))
+    stop = fields.List(fields.String(validate=validate.Length(1, 200)), validate=validate.Length(max=16))
+    timeout_s = fields.Float(validate=validate.Range(0, MAX_TIMEOUT_S, min_inclusive=False))
+    base_url = fields.String(
+        validate=validate.Length(max=1000), metadata={"description": "A gateway in front of the provider."}
+    )
+    tools = fields.List(fields.String(), validate=validate.Length(max=64))
+    output_schema = fields.Dict(metadata={"description": "JSON Schema of the output."})
+    fallbacks = fields.List(fields.Nested(FallbackSchema), validate=validate.Length(max=5))
+
+    catalogue: Catalogue | None = None
+
+    @ma.validates("base_url")
+    def _reachable(self, value: str, **_: Any) -> None:
+        try:
+            check_base_url(value, self.catalogue.settings.allowed_hosts if self.catalogue else ())
+        except AIAgentsError as error:
+            raise ma.ValidationError(str(error)) from error
+
+    @ma.validates("tools")
+    def _registered(self, value: list[str], **_: Any) -> None:
+        known = sorted(self.catalogue.tool_names()) if self.catalogue else []
+        for name in value:
+            if name not in known:
+                raise ma.ValidationError(
+                    f"No tool {name!r} is registered; the known ones are: {', '.join(known) or 'none'}."
+                )
+
+    @ma.validates("output_schema")
+    def _valid_schema(self, value: dict[str, Any], **_: Any) -> None:
+        from jsonschema import Draft202012Validator, SchemaError  # heavy
+
+        text = json.dumps(value)
+        if len(text) > OUTPUT_SCHEMA_BYTES:
+            raise ma.ValidationError(f"Longer than {OUTPUT_SCHEMA_BYTES} bytes; make it smaller.")
+        if not all(ref.startswith("#") for ref in _refs(value)):
+            raise ma.ValidationError("$ref may only point into the same schema, as '#/$defs/...'.")
+        try:
+            Draft202012Validator.check_schema(value)
+        except SchemaError as error:
+            raise ma.ValidationError(f"Not a valid JSON Schema: {error.message}.") from error
+
+    @ma.validates_schema
+    def _complete(self, data: dict[str, Any], **_: Any) -> None:
+        limit = max_output_tokens(data.get("provider", ""), data.get("model", ""))
+        if limit is not None and data.get("max_tokens", 0) > limit:
+            raise ma.ValidationError(f"{data['model']} writes at most {limit} tokens.", "max_tokens")
+        if data.get("provider") == "openai_compatible" and not data.get("base_url"):
+            raise ma.ValidationError("openai_compatible needs the URL of its server.", "base_url")
+
+
+def _refs(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(ref := value.get("$ref"), str):
+            yield ref
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _refs(item)
+
+
+def overlay(config: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """A model configuration with a tenant's overrides applied; null takes a key away.
+
+    An override of the provider leaves the base_url behind: it belongs to the provider that it replaces.
+    """
+    inherited = {k: v for k, v in config.items() if k != "base_url" or "provider" not in overrides}
+    return {key: value for key, value in (inherited | overrides).items() if value is not None}

@@ -1,0 +1,90 @@
+"""The tables ``ai_agents`` and ``ai_agent_configurations``."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, validates
+
+from ...core.clock import utcnow
+from ...core.columns import JSONB, Base, IdMixin, TimestampMixin, UTCDateTime
+from ...core.tenancy import SharedTenantMixin, TenantMixin
+from ...types import JSONObject
+
+NAME_LENGTH = 200
+"""Longest name, in characters. Its key may be three times as long: that is how far case folding stretches."""
+
+
+class Status(StrEnum):
+    """Set by people; only an active agent runs."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    ERROR = "error"
+    MAINTENANCE = "maintenance"
+
+
+def name_key(name: str) -> str:
+    """The form in which names are compared: composed, case folded, without outer blanks."""
+    return unicodedata.normalize("NFC", name.strip()).casefold()
+
+
+class Agent(IdMixin, SharedTenantMixin, Base):
+    """A named, typed definition of what to ask which model. A NULL tenant shares it with all."""
+
+    __tablename__ = "ai_agents"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_key", "name_key"),
+        sa.UniqueConstraint("tenant_key", "id"),
+        sa.Index(None, "tenant_id", "created_at", "id"),
+        sa.CheckConstraint("tenant_key = coalesce(tenant_id, '')", name="tenant_key"),
+    )
+
+    name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH))
+    name_key: Mapped[str] = mapped_column(sa.String(3 * NAME_LENGTH))
+    description: Mapped[str] = mapped_column(sa.Text, default="")
+    agent_type: Mapped[str] = mapped_column(sa.String(64))
+    capabilities: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    model_config: Mapped[JSONObject] = mapped_column(JSONB)
+    status: Mapped[str] = mapped_column(sa.String(16), default=Status.ACTIVE)
+    performance_metrics: Mapped[JSONObject | None] = mapped_column(JSONB)
+    """A cached figure with its ``as_of``; maintenance refreshes it, executions never touch this row."""
+    created_by: Mapped[str] = mapped_column(sa.String(255))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    version: Mapped[int] = mapped_column(sa.Integer)
+    """Counts the changes; the ETag."""
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  # SQLAlchemy reads it as a plain dict
+
+    @validates("name")
+    def _fold(self, _: str, name: str) -> str:
+        self.name_key = name_key(name)
+        return name.strip()
+
+
+class AgentConfiguration(IdMixin, TenantMixin, TimestampMixin, Base):
+    """One tenant's overrides of an agent, merged over its ``model_config`` when active.
+
+    The agent is the tenant's own or a shared one; a composite foreign key and a check see to it, for
+    row-level security does not stop a row from pointing into another tenant.
+    """
+
+    __tablename__ = "ai_agent_configurations"
+    __table_args__ = (
+        sa.UniqueConstraint("agent_id", "tenant_id"),
+        sa.ForeignKeyConstraint(
+            ["agent_tenant_key", "agent_id"], ["ai_agents.tenant_key", "ai_agents.id"], ondelete="CASCADE"
+        ),
+        sa.CheckConstraint("agent_tenant_key IN ('', tenant_id)", name="agent_tenant"),
+    )
+
+    agent_id: Mapped[UUID] = mapped_column(sa.Uuid)
+    agent_tenant_key: Mapped[str] = mapped_column(sa.String(128))
+    configuration: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    is_active: Mapped[bool] = mapped_column(sa.Boolean, default=True)

@@ -1,0 +1,199 @@
+"""Agents: made, read, changed, deleted. Every door of the system comes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from ...core.clock import utcnow, uuid7
+from ...core.db import Database
+from ...core.principal import Principal
+from ...core.tenancy import TenantSession
+from ...errors import Conflict, Forbidden, NotFound, PreconditionFailed
+from ...signals import AgentCreated, AgentDeleted, AgentUpdated
+from ...types import JSONObject
+from ...web.filtering import Query
+from ...web.pagination import Page, list_page
+from ...web.schema import load
+from ..access.policy import Permission
+from ..access.service import Access
+from .columns import AGENT_COLUMNS
+from .models import Agent
+from .schemas import AgentSchema, Catalogue
+
+_EDITABLE = ("name", "description", "agent_type", "capabilities", "model_config", "status")
+
+_FIND = sa.select(Agent).where(Agent.id == sa.bindparam("id"))
+
+
+class Agents:
+    """The agents that a principal can see, and what it may do with them."""
+
+    def __init__(self, database: Database, access: Access, catalogue: Catalogue) -> None:
+        self._db = database
+        self._access = access
+        self._schema = AgentSchema(catalogue=catalogue)
+
+    def create(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> Agent:
+        """Make one agent in the principal's tenant; a super admin without a tenant makes a shared one.
+
+        :raises Conflict: when the tenant has an agent of that name.
+        """
+        principal = self._access.require(Permission.CREATE_AGENT, principal)
+        return self._insert([load(self._schema, data)], principal)[0]
+
+    def create_many(self, data: Sequence[Mapping[str, Any]], *, principal: Principal | None = None) -> list[Agent]:
+        """Make all of these agents, or none.
+
+        :raises Conflict: when one of the names is taken.
+        """
+        principal = self._access.require(Permission.CREATE_AGENT, principal)
+        return self._insert(load(self._schema, list(data), many=True), principal)
+
+    def _insert(self, loaded: Sequence[JSONObject], principal: Principal) -> list[Agent]:
+        agents = [self._new(values, principal) for values in loaded]
+        with self._write(principal) as session:
+            session.add_all(agents)
+            self._flush(session, [agent.name for agent in agents])
+            for agent, values in zip(agents, loaded, strict=True):
+                self._db.announce(AgentCreated(**_about(agent, principal), values=values))
+        return agents
+
+    def get(self, agent_id: UUID, *, principal: Principal | None = None) -> Agent:
+        """One agent, the tenant's own or a shared one.
+
+        :raises NotFound: when there is none that the principal can see.
+        """
+        principal = self._access.require(Permission.READ_AGENTS, principal)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            return find_agent(session, agent_id)
+
+    def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
+        """A page of the agents that the principal can see."""
+        principal = self._access.require(Permission.READ_AGENTS, principal)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            return list_page(session, AGENT_COLUMNS, query)
+
+    def replace(
+        self,
+        agent_id: UUID,
+        data: Mapping[str, Any],
+        *,
+        if_match: int | None = None,
+        principal: Principal | None = None,
+    ) -> Agent:
+        """Set every field; those left out go back to their defaults."""
+        principal = self._access.require(Permission.UPDATE_AGENT, principal)
+        values = load(self._schema, data)
+        with self._write(principal) as session:
+            agent = self._editable(session, agent_id, principal, if_match)
+            return self._apply(session, agent, values, principal)
+
+    def update(
+        self,
+        agent_id: UUID,
+        data: Mapping[str, Any],
+        *,
+        if_match: int | None = None,
+        principal: Principal | None = None,
+    ) -> Agent:
+        """Change the named fields. ``model_config`` is merged (RFC 7396): null takes a key away.
+
+        :raises PreconditionFailed: when ``if_match`` is not the present version.
+        """
+        principal = self._access.require(Permission.UPDATE_AGENT, principal)
+        with self._write(principal) as session:
+            agent = self._editable(session, agent_id, principal, if_match)
+            merged = {field: getattr(agent, field) for field in _EDITABLE} | dict(data)
+            if isinstance(patch := data.get("model_config"), dict):
+                merged["model_config"] = _merge_patch(agent.model_config, patch)
+            return self._apply(session, agent, load(self._schema, merged), principal)
+
+    def delete(self, agent_id: UUID, *, if_match: int | None = None, principal: Principal | None = None) -> None:
+        """Delete an agent, its configurations and its credentials. Its activity logs stay."""
+        principal = self._access.require(Permission.DELETE_AGENT, principal)
+        with self._write(principal) as session:
+            agent = self._editable(session, agent_id, principal, if_match)
+            session.delete(agent)
+            session.flush()
+            self._db.announce(AgentDeleted(**_about(agent, principal)))
+
+    def _new(self, values: JSONObject, principal: Principal) -> Agent:
+        return Agent(id=uuid7(), tenant_id=principal.tenant_id, created_by=principal.user_id, **values)
+
+    def _editable(
+        self, session: TenantSession, agent_id: UUID, principal: Principal, if_match: int | None
+    ) -> Agent:
+        agent = find_agent(session, agent_id)
+        refuse_shared(agent, principal)
+        if if_match is not None and if_match != agent.version:
+            raise PreconditionFailed(f"The agent is at version {agent.version}, not {if_match}.")
+        return agent
+
+    def _apply(self, session: TenantSession, agent: Agent, values: JSONObject, principal: Principal) -> Agent:
+        changes = {field: value for field, value in values.items() if getattr(agent, field) != value}
+        if changes:
+            for field, value in changes.items():
+                setattr(agent, field, value)
+            agent.updated_at = utcnow()
+            self._flush(session, [agent.name])
+            self._db.announce(AgentUpdated(**_about(agent, principal), changes=changes))
+        return agent
+
+    def _write(self, principal: Principal) -> Any:
+        return self._db.transaction(self._access.scope(principal))
+
+    @staticmethod
+    def _flush(session: TenantSession, names: Sequence[str]) -> None:
+        try:
+            session.flush()
+        except IntegrityError as error:
+            raise Conflict(
+                f"An agent of this tenant already has the name {' or '.join(map(repr, names[:3]))}.",
+                hint="Choose another name; case does not tell names apart.",
+            ) from error
+        except StaleDataError as error:
+            raise Conflict("The agent was changed at the same moment.", hint="Read it again and retry.") from error
+
+
+def find_agent(session: TenantSession, agent_id: UUID) -> Agent:
+    """The agent, when the session's scope sees it.
+
+    :raises NotFound: otherwise, in the same words whether it is absent or another tenant's.
+    """
+    agent = session.execute(_FIND, {"id": agent_id}).scalar_one_or_none()
+    if agent is None:
+        raise no_agent(agent_id)
+    return agent
+
+
+def no_agent(agent_id: UUID) -> NotFound:
+    """The answer for an agent that is absent or another tenant's, in the same words."""
+    return NotFound(f"There is no agent {agent_id}.", hint="GET /ai_agents lists those that you can see.")
+
+
+def refuse_shared(agent: Agent, principal: Principal) -> None:
+    """Only a super admin outside of any tenant changes what all tenants share.
+
+    :raises Forbidden: for everybody else.
+    """
+    if agent.tenant_id is None and (principal.acting or not principal.is_super_admin):
+        raise Forbidden("A shared agent can only be changed by a super admin.", hint="Configure it, or copy it.")
+
+
+def _merge_patch(target: JSONObject, patch: JSONObject) -> JSONObject:
+    return {key: value for key, value in (target | patch).items() if value is not None}
+
+
+def _about(agent: Agent, principal: Principal) -> dict[str, Any]:
+    return {
+        "agent_id": agent.id,
+        "agent_name": agent.name,
+        "tenant_id": agent.tenant_id,
+        "user_id": principal.user_id,
+    }

@@ -1,0 +1,238 @@
+"""Provider keys: stored sealed, for one (provider, origin) each, and found again for an execution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import undefer
+
+from ...config import Settings
+from ...core.clock import uuid7
+from ...core.crypto import Keyring
+from ...core.db import Database
+from ...core.principal import Principal
+from ...core.tenancy import SYSTEM, TenantSession
+from ...errors import AIAgentsError, Invalid, NotFound
+from ...llm.models import default_origin
+from ...llm.network import check_base_url, origin
+from ...signals import CredentialChanged
+from ...types import JSONObject
+from ...web.filtering import Query
+from ...web.pagination import Page, list_page
+from ...web.schema import load
+from ..access.policy import Permission
+from ..access.service import Access
+from ..agents.configurations import effective, find_configured
+from ..agents.models import Agent
+from ..agents.service import find_agent
+from .columns import CREDENTIAL_COLUMNS
+from .models import Credential
+from .schemas import CredentialSchema, TenantCredentialSchema
+from .vault import binding
+
+ROTATE_BATCH = 200
+"""Secrets that one transaction of :meth:`Credentials.rotate` seals anew."""
+
+
+class Credentials:
+    """The provider keys of a tenant and of its agents."""
+
+    def __init__(self, database: Database, access: Access, keyring: Keyring, settings: Settings) -> None:
+        self._db = database
+        self._access = access
+        self._keyring = keyring
+        self._settings = settings
+
+    def put(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> Credential:
+        """Store a key for the whole tenant; it replaces one for the same provider and origin.
+
+        :raises ConfigurationError: when the app has no encryption key.
+        """
+        principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
+        values = load(TenantCredentialSchema(), data)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            return self._store(session, principal, values, None, values["provider"], values.get("base_url"))
+
+    def put_for_agent(
+        self, agent_id: UUID, data: Mapping[str, Any], *, principal: Principal | None = None
+    ) -> Credential:
+        """Store a key for one agent, by default for the provider and origin that the agent uses now.
+
+        On a shared agent a tenant stores a key of its own; a super admin stores the one for all.
+        """
+        principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
+        values = load(CredentialSchema(), data)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            agent, configuration = find_configured(session, agent_id, principal.tenant_id)
+            config = effective(agent, configuration)
+            provider = values.get("provider", config["provider"])
+            own = config.get("base_url") if provider == config["provider"] else None
+            return self._store(session, principal, values, agent, provider, values.get("base_url", own))
+
+    def delete_for_agent(self, agent_id: UUID, *, principal: Principal | None = None) -> None:
+        """Remove the keys that this tenant stored for an agent.
+
+        :raises NotFound: when there is none.
+        """
+        principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            agent = find_agent(session, agent_id)
+            owner = _owner(agent, principal)
+            found = session.scalars(sa.select(Credential).where(_of(agent_id, owner))).all()
+            if not found:
+                raise NotFound("The agent has no credential of its own.", hint="There is nothing to delete.")
+            for credential in found:
+                self._remove(session, credential, principal, agent.name)
+
+    def get(self, credential_id: UUID, *, principal: Principal | None = None) -> Credential:
+        """One key, masked.
+
+        :raises NotFound: when there is none in the principal's tenant.
+        """
+        principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            return _found(session, credential_id)
+
+    def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
+        """A page of the tenant's keys, masked."""
+        principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            return list_page(session, CREDENTIAL_COLUMNS, query)
+
+    def delete(self, credential_id: UUID, *, principal: Principal | None = None) -> None:
+        """Remove one key."""
+        principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
+        with self._db.transaction(self._access.scope(principal)) as session:
+            self._remove(session, _found(session, credential_id), principal)
+
+    def rotate(self) -> int:
+        """Seal every secret with the first encryption key, in bounded batches; returns how many."""
+        done, last = 0, UUID(int=0)
+        while True:
+            with self._db.transaction(SYSTEM) as session:
+                batch = session.scalars(
+                    sa.select(Credential)
+                    .where(Credential.id > last)
+                    .order_by(Credential.id)
+                    .limit(ROTATE_BATCH)
+                    .options(undefer(Credential.ciphertext))
+                ).all()
+                done += sum(self._reseal(credential) for credential in batch)
+            if not batch:
+                return done
+            last = batch[-1].id
+
+    def _store(
+        self,
+        session: TenantSession,
+        principal: Principal,
+        values: JSONObject,
+        agent: Agent | None,
+        provider: str,
+        base_url: str | None,
+    ) -> Credential:
+        where = self._origin(provider, base_url)
+        owner = _owner(agent, principal)
+        statement = sa.select(Credential).where(
+            _of(agent.id if agent else None, owner), Credential.provider == provider, Credential.origin == where
+        )
+        found = session.scalars(statement).one_or_none()
+        if found is not None and values["api_key"] == found.masked:
+            return found
+        found = found or _new(agent, owner, principal, provider, where)
+        found.ciphertext = self._keyring.encrypt(values["api_key"], _bound_to(found))
+        found.masked = "****" + values["api_key"][-4:]
+        session.add(found)
+        session.flush()
+        self._announce(found, principal, "store_credential", agent.name if agent else None)
+        return found
+
+    def _origin(self, provider: str, base_url: str | None) -> str:
+        if base_url is None:
+            if (own := default_origin(provider)) is None:
+                raise Invalid("This provider has no origin of its own.", hint="Send base_url with the key.")
+            return own
+        try:
+            check_base_url(base_url, self._settings.allowed_hosts)
+        except AIAgentsError as error:
+            raise Invalid("base_url is refused.", details={"base_url": [str(error)]}) from error
+        return origin(base_url)
+
+    def _reseal(self, credential: Credential) -> bool:
+        if self._keyring.is_current(credential.ciphertext):
+            return False
+        bound_to = _bound_to(credential)
+        credential.ciphertext = self._keyring.encrypt(
+            self._keyring.decrypt(credential.ciphertext, bound_to), bound_to
+        )
+        return True
+
+    def _remove(
+        self, session: TenantSession, credential: Credential, principal: Principal, agent_name: str | None = None
+    ) -> None:
+        session.delete(credential)
+        session.flush()
+        self._announce(credential, principal, "delete_credential", agent_name)
+
+    def _announce(
+        self,
+        credential: Credential,
+        principal: Principal,
+        change: Literal["store_credential", "delete_credential"],
+        agent_name: str | None,
+    ) -> None:
+        self._db.announce(
+            CredentialChanged(
+                tenant_id=credential.tenant_id,
+                user_id=principal.user_id,
+                agent_id=credential.agent_id,
+                agent_name=agent_name,
+                credential_id=credential.id,
+                provider=credential.provider,
+                change=change,
+            )
+        )
+
+
+def _owner(agent: Agent | None, principal: Principal) -> str | None:
+    if agent is None and principal.tenant_id is None:
+        raise Invalid(
+            "A credential belongs to a tenant or an agent, and you act for no tenant.",
+            hint="Send X-AIAgents-Tenant, store it for an agent, or set the provider's environment variable.",
+        )
+    if agent is not None and principal.is_super_admin and not principal.acting:
+        return agent.tenant_id
+    return principal.tenant_id
+
+
+def _of(agent_id: UUID | None, owner: str | None) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        Credential.tenant_key == (owner or ""), Credential.agent_key == (agent_id.hex if agent_id else "")
+    )
+
+
+def _new(agent: Agent | None, owner: str | None, principal: Principal, provider: str, where: str) -> Credential:
+    return Credential(
+        id=uuid7(),
+        tenant_id=owner,
+        tenant_key=owner or "",
+        agent_id=agent.id if agent else None,
+        agent_key=agent.id.hex if agent else "",
+        agent_tenant_key=agent.tenant_key if agent else None,
+        provider=provider,
+        origin=where,
+        created_by=principal.user_id,
+    )
+
+
+def _bound_to(credential: Credential) -> str:
+    return binding(credential.tenant_key, credential.id, credential.provider, credential.origin)
+
+
+def _found(session: TenantSession, credential_id: UUID) -> Credential:
+    if (credential := session.get(Credential, credential_id)) is None:
+        raise NotFound(f"There is no credential {credential_id}.", hint="GET /ai_agent_credentials lists yours.")
+    return credential

@@ -1,0 +1,114 @@
+"""How an execution ended, as host code and clients see it, and the errors that tell of a bad end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from ...core.columns import PICO
+from ...errors import AIAgentsError, UpstreamError, UpstreamTimeout
+from ...llm.calls import Attempt, Outcome, ToolCall, Usage
+from ...types import JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One finished execution: what the model said, and what its log says of it."""
+
+    log_id: UUID
+    agent_id: UUID
+    duration_ms: int
+    outcome: Outcome
+
+    @property
+    def output(self) -> Any:
+        return self.outcome.output
+
+    @property
+    def unpriced(self) -> bool:
+        return self.outcome.cost_usd is None
+
+    def to_dict(self) -> JSONObject:
+        """The JSON answer."""
+        outcome = self.outcome
+        return {
+            "log_id": self.log_id,
+            "agent_id": self.agent_id,
+            "status": outcome.status,
+            "output": outcome.output,
+            "finish_reason": outcome.finish_reason,
+            "usage": usage_dict(outcome.usage),
+            "cost_usd": money_text(outcome.cost_usd),
+            "unpriced": self.unpriced,
+            "duration_ms": self.duration_ms,
+            "provider": outcome.provider,
+            "model": outcome.model,
+            "attempts": [attempt_dict(attempt) for attempt in outcome.attempts],
+            "tool_calls": [tool_call_dict(call) for call in outcome.tool_calls],
+        }
+
+    def error(self) -> AIAgentsError:
+        """The error that a bad end is to its caller."""
+        outcome = self.outcome
+        kind = UpstreamTimeout if outcome.status == "timeout" else UpstreamError
+        return kind(
+            outcome.message or "The model's provider failed.",
+            error_code=outcome.error or "upstream",
+            details={"log_id": str(self.log_id), "attempts": [attempt_dict(a) for a in outcome.attempts]},
+            hint=_HINTS.get(outcome.error or "", "Try again; the activity log named in details tells more."),
+            retry_after=outcome.retry_after,
+        )
+
+
+_HINTS = {
+    "timeout": "Raise timeout_s in the agent's model_config, or ask for less.",
+    "authentication": "Check the credential that is stored for the agent or its tenant.",
+    "tool_limit": "Give the agent fewer or clearer tools.",
+    "invalid_output": "Loosen output_schema, or tell the model more plainly what to write.",
+    "address_refused": "Ask the operator to add the host to AIAGENTS_ALLOWED_HOSTS.",
+}
+
+
+def usage_dict(usage: Usage | None) -> JSONObject | None:
+    """Tokens as JSON."""
+    if usage is None:
+        return None
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+
+
+def attempt_dict(attempt: Attempt) -> JSONObject:
+    """One attempt as JSON."""
+    return {
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "duration_ms": attempt.duration_ms,
+        "usage": usage_dict(attempt.usage),
+        "cost_usd": money_text(attempt.cost_usd),
+        "error": attempt.error,
+        "estimated": attempt.estimated,
+    }
+
+
+def tool_call_dict(call: ToolCall) -> JSONObject:
+    """One tool call as JSON; what a host's function returned beyond JSON is told as text."""
+    return {
+        "id": call.id,
+        "name": call.name,
+        "arguments": call.arguments,
+        "result": json.loads(json.dumps(call.result, default=str)),
+        "error": call.error,
+        "duration_ms": call.duration_ms,
+    }
+
+
+def money_text(amount: Decimal | None) -> str | None:
+    """An amount with all its digits and no exponent."""
+    return None if amount is None else f"{amount.quantize(PICO):f}"

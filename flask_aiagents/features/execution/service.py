@@ -1,0 +1,84 @@
+"""Run an agent: the one way to call a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from ...core.db import Database
+from ...core.principal import Principal
+from ...llm.calls import Message, Outcome
+from ...llm.engine import engine
+from ...web.schema import load
+from ..access.policy import Permission
+from ..access.service import Access
+from ..activity.service import Activity
+from .ledger import Entry
+from .limiter import Limiter
+from .plan import Planner
+from .result import Execution
+from .schemas import ExecuteSchema
+from .stream import ExecutionStream
+from .subject import find_subject
+
+_SCHEMA = ExecuteSchema()
+
+
+class Executions:
+    """Runs agents, whole or streamed, each under one log."""
+
+    def __init__(
+        self, database: Database, access: Access, activity: Activity, planner: Planner, limiter: Limiter
+    ) -> None:
+        self._db = database
+        self._access = access
+        self._activity = activity
+        self._planner = planner
+        self._limiter = limiter
+
+    def run(self, agent_id: UUID, data: Mapping[str, Any], *, principal: Principal | None = None) -> Execution:
+        """Ask the agent and wait for the whole answer.
+
+        :param data: ``{"input": "..."}``, or a list of messages as input.
+        :raises NotFound: when the principal cannot see the agent.
+        :raises Conflict: when the agent is not active, or has no usable key.
+        :raises RateLimited: when the principal has run too many.
+        :raises UpstreamError: when every model failed; the log says how.
+        :raises UpstreamTimeout: when the time was up.
+        """
+        entry = self._open(agent_id, data, principal)
+        try:
+            outcome = engine().run(entry.call)
+        except BaseException:
+            entry.close(Outcome(status="error", error="internal", message="The execution broke off."))
+            raise
+        execution = entry.close(outcome)
+        if outcome.status != "success":
+            raise execution.error()
+        return execution
+
+    def stream(
+        self, agent_id: UUID, data: Mapping[str, Any], *, principal: Principal | None = None
+    ) -> ExecutionStream:
+        """Ask the agent and hand its answer on piece by piece; close the stream to cancel it.
+
+        Raises what :meth:`run` raises before the model is asked; later failures are the stream's last event.
+        """
+        entry = self._open(agent_id, data, principal)
+        try:
+            return ExecutionStream(entry, engine().stream(entry.call))
+        except BaseException:
+            entry.close(Outcome(status="error", error="internal", message="The execution broke off."))
+            raise
+
+    def _open(self, agent_id: UUID, data: Mapping[str, Any], principal: Principal | None) -> Entry:
+        self._db.refuse_open_transaction()
+        principal = self._access.require(Permission.EXECUTE_AGENT, principal)
+        messages: tuple[Message, ...] = load(_SCHEMA, data)["input"]
+        subject = find_subject(self._db, self._planner.vault, agent_id, principal, self._access.scope(principal))
+        call = self._planner.call(subject, messages, principal)
+        self._limiter.hit(principal)
+        entry = Entry(self._planner.app, self._activity, principal, subject, call)
+        entry.open()
+        return entry

@@ -1,0 +1,88 @@
+"""What is to be run: an agent as its tenant has configured it, and the stored keys that it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ...core.db import Database
+from ...core.principal import Principal
+from ...core.tenancy import SYSTEM, Scope, TenantSession
+from ...errors import Conflict
+from ...llm.models import PROVIDERS
+from ...types import JSONObject
+from ..agents.configurations import OF_TENANT
+from ..agents.model_config import overlay
+from ..agents.models import Agent, AgentConfiguration, Status
+from ..agents.service import no_agent
+from ..credentials.vault import Vault
+
+_FIND = (
+    sa.select(
+        Agent.id,
+        Agent.name,
+        Agent.tenant_id,
+        Agent.status,
+        Agent.model_config,
+        AgentConfiguration.configuration,
+        AgentConfiguration.is_active,
+    )
+    .outerjoin(AgentConfiguration, OF_TENANT)
+    .where(Agent.id == sa.bindparam("agent_id"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """An agent that may run now."""
+
+    id: UUID
+    name: str
+    own_config: JSONObject
+    """What the agent's author wrote."""
+    config: JSONObject
+    """What runs: the author's, overlaid by the tenant's active configuration."""
+    keys: Sequence[Any]
+    """Rows of stored keys that it may use, the nearest first."""
+
+
+def find_subject(database: Database, vault: Vault, agent_id: UUID, principal: Principal, scope: Scope) -> Subject:
+    """The agent that a principal wants to run.
+
+    :raises NotFound: when the principal cannot see it.
+    :raises Conflict: when it is not active.
+    """
+    with database.transaction(scope) as session:
+        row = _row(session, agent_id, principal)
+        config = overlay(row.model_config, row.configuration) if row.is_active else row.model_config
+        keyless = not _may_have_keys(config)
+        # A shared agent's own keys have no tenant, so that only the system scope sees them.
+        near = keyless or scope.system or row.tenant_id is not None
+        keys = vault.rows(session, agent_id, principal.tenant_id) if near and not keyless else []
+    if not near:
+        with database.transaction(SYSTEM) as session:
+            keys = vault.rows(session, agent_id, principal.tenant_id)
+    return Subject(id=row.id, name=row.name, own_config=row.model_config, config=config, keys=keys)
+
+
+def _row(session: TenantSession, agent_id: UUID, principal: Principal) -> Any:
+    row = session.execute(_FIND, {"agent_id": agent_id, "tenant_id": principal.tenant_id}).one_or_none()
+    if row is None:
+        raise no_agent(agent_id)
+    if row.status != Status.ACTIVE:
+        raise Conflict(
+            f"The agent is {row.status}, and only an active one runs.",
+            error_code="not_active",
+            details={"status": row.status},
+            hint="Ask an admin to set its status to active.",
+        )
+    return row
+
+
+def _may_have_keys(config: JSONObject) -> bool:
+    providers = [config["provider"], *(fallback["provider"] for fallback in config.get("fallbacks", ()))]
+    return any(PROVIDERS[provider].dialect is not None for provider in providers)
