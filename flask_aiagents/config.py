@@ -1,0 +1,151 @@
+"""Every ``AIAGENTS_*`` key, its default and its meaning; read once into frozen :class:`Settings`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .errors import ConfigurationError
+
+AGENT_TYPES = (
+    "analyst",
+    "assistant",
+    "chatbot",
+    "classifier",
+    "coder",
+    "custom",
+    "customer_support",
+    "extractor",
+    "orchestrator",
+    "researcher",
+    "reviewer",
+    "summarizer",
+    "translator",
+    "writer",
+)
+"""The agent types that come with us; ``AIAGENTS_AGENT_TYPES`` adds to them."""
+
+CAPABILITIES = (
+    "chat",
+    "classification",
+    "code_generation",
+    "code_review",
+    "content_creation",
+    "data_analysis",
+    "document_processing",
+    "extraction",
+    "function_calling",
+    "planning",
+    "question_answering",
+    "reasoning",
+    "research",
+    "structured_output",
+    "summarization",
+    "text_generation",
+    "tool_use",
+    "translation",
+    "vision",
+    "web_search",
+)
+"""The capabilities that come with us; ``AIAGENTS_CAPABILITIES`` adds to them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The ``AIAGENTS_*`` part of an application's configuration. Field ``x_y`` is key ``AIAGENTS_X_Y``."""
+
+    url_prefix: str = "/api"
+    """Where the routes are mounted."""
+
+    database_uri: str | None = None
+    """The database to use when the host has no Flask-SQLAlchemy; otherwise the host's engine serves."""
+
+    migration_uri: str | None = None
+    """A second URI for migrations, for a role that owns the tables; the application's role gets grants."""
+
+    encryption_keys: tuple[str, ...] = ()
+    """Keys for stored secrets, 32 bytes in base64 each. The first encrypts, all decrypt."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts that a base_url may name although they are not public addresses."""
+
+    trusted_origins: tuple[str, ...] = ()
+    """Origins besides the providers' own to which keys of the environment may go, such as a gateway's."""
+
+    agent_types: tuple[str, ...] = ()
+    """Agent types besides :data:`AGENT_TYPES`."""
+
+    capabilities: tuple[str, ...] = ()
+    """Capabilities besides :data:`CAPABILITIES`."""
+
+    rate_limit: str = "120/minute"
+    """Executions a principal, in the notation of limits; empty switches it off."""
+
+    rate_limit_storage_uri: str = "memory://"
+    """Where counts live: one process's memory, or ``redis://...`` for several processes."""
+
+    max_body_bytes: int = 1_048_576
+    """Largest request body; bulk logs get eight times as much."""
+
+    max_response_bytes: int = 8_388_608
+    """Largest answer that is read from a model."""
+
+    connect_timeout_s: float = 5.0
+    first_byte_timeout_s: float = 60.0
+    idle_timeout_s: float = 30.0
+    """Seconds that one call to a model may wait: to connect, for the first byte, between two bytes."""
+
+    timeout_s: float = 120.0
+    """Seconds that one whole execution may take; an agent's own ``timeout_s`` replaces it."""
+
+    max_retries: int = 2
+    """Further tries a model after 429, 5xx and connection errors."""
+
+    max_tool_rounds: int = 8
+    max_tool_calls: int = 16
+    tool_timeout_s: float = 30.0
+    """Bounds of the tool loop: rounds and calls an execution, seconds a call."""
+
+    maintenance_interval_s: float = 10.0
+    """Seconds between two ticks of the maintenance thread; 0 starts none."""
+
+    prices: Mapping[str, Mapping[str, str]] | None = None
+    """Prices that replace the catalogue's: ``{"provider:model": {"input": "0.15", "output": "0.60"}}`` in
+    USD a million tokens; optional keys ``cached``."""
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """Read an app's configuration; strings are converted, so that environment variables serve too.
+
+        :raises ConfigurationError: for a value of the wrong kind.
+        """
+        known = {f"AIAGENTS_{field.name.upper()}": field for field in fields(cls)}
+        given = {known[key]: config[key] for key in known.keys() & config.keys()}
+        return cls(**{field.name: _convert(field.name, field.default, value) for field, value in given.items()})
+
+
+def unknown_keys(config: Mapping[str, Any]) -> list[str]:
+    """Keys that look like ours and are none; ``flask aiagents doctor`` names them."""
+    known = {f"AIAGENTS_{field.name.upper()}" for field in fields(Settings)}
+    return sorted(key for key in config if key.startswith("AIAGENTS_") and key not in known)
+
+
+def _convert(name: str, default: Any, value: Any) -> Any:
+    try:
+        match default:
+            case None if name == "prices" and isinstance(value, str):
+                return json.loads(value)
+            case tuple() if isinstance(value, str):
+                return tuple(part.strip() for part in value.split(",") if part.strip())
+            case tuple():
+                return tuple(value)
+            case int() | float():
+                return type(default)(value)
+            case _:
+                return value
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"AIAGENTS_{name.upper()}: {error}.", hint="docs/configuration.md shows its form."
+        ) from error

@@ -1,0 +1,155 @@
+"""Mount the system in an app. This file only wires; what it wires lives elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.local import LocalProxy
+
+from .config import Settings
+from .core.crypto import Keyring
+from .core.db import Database
+from .core.host import HostSession
+from .core.installed import EXTENSION, installation
+from .core.maintenance import Maintenance
+from .core.migrate import hide_from_host_migrations
+from .errors import ConfigurationError
+from .features.access.identity import flask_login_user
+from .features.access.keys import ApiKeys
+from .features.access.policy import Policy
+from .features.access.service import Access
+from .features.activity import receivers
+from .features.activity.service import Activity
+from .features.agents.configurations import Configurations
+from .features.agents.schemas import Catalogue
+from .features.agents.service import Agents
+from .features.analytics.service import Analytics
+from .features.credentials.service import Credentials
+from .features.credentials.vault import Vault
+from .features.execution.limiter import Limiter
+from .features.execution.plan import Planner
+from .features.execution.service import Executions
+from .llm.tools import ToolRegistry
+from .routes import register_routes
+from .surfaces.cli import commands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """The system as it is mounted in one app; ``current_aiagents`` in an app context."""
+
+    settings: Settings
+    database: Database
+    tools: ToolRegistry
+    access: Access
+    keys: ApiKeys
+    agents: Agents
+    configurations: Configurations
+    credentials: Credentials
+    activity: Activity
+    analytics: Analytics
+    executions: Executions
+    maintenance: Maintenance
+
+
+class AIAgents:
+    """The extension. One object serves several apps::
+
+    aiagents = AIAgents(app, db)
+
+    :param db: the host's Flask-SQLAlchemy; without one, ``AIAGENTS_DATABASE_URI`` names the database.
+    :param identity: returns who is acting, a :class:`Principal` or an object with ``get_id()``, ``tenant_id``
+        and ``role``, or None for nobody; by default Flask-Login's ``current_user``.
+    :param policy: replaces what each role may do.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        db: Any = None,
+        *,
+        identity: Callable[[], Any] = flask_login_user,
+        policy: Policy | None = None,
+    ) -> None:
+        self.tools = ToolRegistry()
+        self._db = db
+        self._identity = identity
+        self._policy = policy or Policy()
+        if app is not None:
+            self.init_app(app, db)
+
+    def tool(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Register a function that agents may call; its signature and docstring tell the model how::
+
+        @aiagents.tool
+        def order_status(order_id: int) -> str:
+            "The status of one of the customer's orders."
+        """
+        self.tools.register(function)
+        return function
+
+    def init_app(self, app: Flask, db: Any = None) -> None:
+        """Mount the system in an app: no thread is started and no table is touched.
+
+        :raises ConfigurationError: when a setting is wrong, or the app is already mounted.
+        """
+        if EXTENSION in app.extensions:
+            raise ConfigurationError("AIAgents is already mounted in this app.", hint="Call init_app once an app.")
+        settings = Settings.from_config(app.config)
+        mounted = self._install(app, settings, _database(app, db or self._db, settings))
+        app.extensions[EXTENSION] = mounted
+        receivers.connect(app, mounted.database)
+        register_routes(app, settings.url_prefix.rstrip("/"))
+        hide_from_host_migrations(app)
+        app.cli.add_command(commands)
+
+    def _install(self, app: Flask, settings: Settings, database: Database) -> Installation:
+        keyring = Keyring(settings.encryption_keys)
+        access = Access(database, self._identity, self._policy)
+        catalogue = Catalogue(settings, self.tools.names)
+        activity = Activity(database, access, settings)
+        analytics = Analytics(database, access)
+        planner = Planner(app, settings, Vault(keyring, settings.trusted_origins), self.tools)
+        maintenance = Maintenance(database, settings.maintenance_interval_s)
+        maintenance.add("expired leases", activity.end_expired)
+        maintenance.add("cached figures", analytics.refresh_cached)
+        return Installation(
+            settings=settings,
+            database=database,
+            tools=self.tools,
+            access=access,
+            keys=ApiKeys(database, access),
+            agents=Agents(database, access, catalogue),
+            configurations=Configurations(database, access, catalogue),
+            credentials=Credentials(database, access, keyring, settings),
+            activity=activity,
+            analytics=analytics,
+            executions=Executions(database, access, activity, planner, Limiter(settings)),
+            maintenance=maintenance,
+        )
+
+
+def _database(app: Flask, db: Any, settings: Settings) -> Database:
+    db = db or app.extensions.get("sqlalchemy")
+    if db is not None:
+        return Database(app, lambda: _host_engine(app, db), HostSession(db.session), settings.migration_uri)
+    if settings.database_uri:
+        uri = settings.database_uri
+        return Database(app, lambda: sa.create_engine(uri, pool_pre_ping=True), None, settings.migration_uri)
+    raise ConfigurationError(
+        "There is no database.",
+        hint="Pass your Flask-SQLAlchemy as AIAgents(app, db), or set AIAGENTS_DATABASE_URI.",
+    )
+
+
+def _host_engine(app: Flask, db: Any) -> sa.Engine:
+    with app.app_context():
+        return db.engine
+
+
+current_aiagents: Installation = LocalProxy(installation)  # pyright: ignore[reportAssignmentType]
+"""The services of the current app: ``current_aiagents.agents.create({...})``."""

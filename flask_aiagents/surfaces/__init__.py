@@ -1,0 +1,1 @@
+"""The doors for people; strangers to each other."""

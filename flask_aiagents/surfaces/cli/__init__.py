@@ -1,0 +1,16 @@
+"""``flask aiagents ...``: set up, look after and mend the system from a terminal."""
+
+from __future__ import annotations
+
+from .credentials import credentials
+from .db import db
+from .doctor import doctor
+from .group import Group
+from .keys import keys
+from .maintain import maintain
+
+commands = Group("aiagents", help="Tables, keys and care of the AI agents.")
+"""What ``init_app`` adds to the app's ``flask`` command."""
+
+for _command in (db, keys, credentials, maintain, doctor):
+    commands.add_command(_command)

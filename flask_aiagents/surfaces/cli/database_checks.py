@@ -1,0 +1,119 @@
+"""What the doctor asks of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from ...core import migrate
+from ...core.crypto import Keyring
+from ...core.rls import Wall, inspect_wall
+from ...core.tenancy import SYSTEM
+from ...errors import ConfigurationError
+from ...features.credentials.models import Credential
+from ...features.credentials.vault import binding
+from .findings import Finding
+
+_UPGRADE = "Run: flask aiagents db upgrade"
+
+_SECRETS = sa.select(
+    Credential.tenant_key, Credential.id, Credential.provider, Credential.origin, Credential.ciphertext
+)
+
+
+def tables_are_current(system: Any) -> Iterator[Finding]:
+    """No tables, tables behind, or tables that somebody altered."""
+    revision = migrate.current(system.database)
+    if revision is None:
+        yield Finding("problem", "There are no tables.", _UPGRADE)
+    elif revision != migrate.head():
+        yield Finding("problem", f"The tables are behind: at {revision}, not {migrate.head()}.", _UPGRADE)
+    elif differences := migrate.check(system.database):
+        yield Finding(
+            "problem",
+            f"The tables differ from the models in {len(differences)} places, first: {differences[0]}",
+            "Run: flask aiagents db check, and undo what was altered by hand.",
+        )
+
+
+def secrets_open(system: Any) -> Iterator[Finding]:
+    """A stored secret whose key is gone fails only when an agent needs it."""
+    if not _has_tables(system):
+        return
+    keyring = Keyring(system.settings.encryption_keys)
+    with system.database.transaction(SYSTEM) as session:
+        closed = sum(not _opens(keyring, row) for row in session.execute(_SECRETS))
+    if closed:
+        yield Finding(
+            "problem",
+            f"Stored provider keys that no configured encryption key opens: {closed}.",
+            "Append the old key to AIAGENTS_ENCRYPTION_KEYS, or store these provider keys again.",
+        )
+
+
+def sqlite_has_wal(system: Any) -> Iterator[Finding]:
+    """Without WAL a reader blocks every writer."""
+    engine = system.database.engine
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        mode = connection.scalar(sa.text("PRAGMA journal_mode"))
+    if mode == "memory":
+        yield Finding(
+            "advice", "The database is in memory and ends with the process.", "Use a file, outside of tests."
+        )
+    elif mode != "wal":
+        yield Finding("problem", f"SQLite's journal mode is {mode}: readers block writers.", _UPGRADE)
+
+
+def wall_stands(system: Any) -> Iterator[Finding]:
+    """Row-level security: the second wall between tenants."""
+    wall = _wall(system)
+    if wall is None:
+        return
+    if wall.superuser or wall.bypasses:
+        right = "is a superuser" if wall.superuser else "has BYPASSRLS"
+        yield Finding(
+            "problem",
+            f"Row-level security is not in force: role {wall.role} {right}.",
+            "Connect as an ordinary role: CREATE ROLE app LOGIN NOSUPERUSER NOBYPASSRLS.",
+        )
+    if wall.open_tables:
+        yield Finding(
+            "problem",
+            f"Row-level security is not enabled and forced for role {wall.role} on {', '.join(wall.open_tables)}.",
+            _UPGRADE,
+        )
+
+
+def no_superfluous_rights(system: Any) -> Iterator[Finding]:
+    """An owner can switch its policies off."""
+    wall = _wall(system)
+    if wall is not None and wall.owns and not wall.superuser:
+        yield Finding(
+            "advice",
+            f"The application's role {wall.role} owns the tables, so it could switch row-level security off.",
+            "Let another role own them: set AIAGENTS_MIGRATION_URI; docs/operations.md shows how.",
+        )
+
+
+def _opens(keyring: Keyring, row: sa.Row[Any]) -> bool:
+    try:
+        keyring.decrypt(row.ciphertext, binding(row.tenant_key, row.id, row.provider, row.origin))
+    except ConfigurationError:
+        return False
+    return True
+
+
+def _wall(system: Any) -> Wall | None:
+    engine = system.database.engine
+    if engine.dialect.name != "postgresql" or not _has_tables(system):
+        return None
+    with engine.connect() as connection:
+        return inspect_wall(connection)
+
+
+def _has_tables(system: Any) -> bool:
+    return sa.inspect(system.database.engine).has_table("ai_agent_credentials")

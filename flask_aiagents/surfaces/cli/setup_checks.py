@@ -1,0 +1,78 @@
+"""What the doctor asks of the configuration and the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+
+from ...config import unknown_keys
+from ...core.clock import utcnow
+from ...llm.prices import catalogue_age
+from .findings import Finding
+
+PRICES_KEEP = timedelta(days=180)
+"""How old the price catalogue may be: providers change prices a few times a year."""
+
+
+def encryption_key(system: Any) -> Iterator[Finding]:
+    """A wrong key is refused before the app starts; a missing one only when a secret would be stored."""
+    if not system.settings.encryption_keys:
+        yield Finding(
+            "problem",
+            "There is no encryption key, so no provider key can be stored.",
+            "Make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())' "
+            "and set AIAGENTS_ENCRYPTION_KEYS.",
+        )
+
+
+def known_keys(_: Any) -> Iterator[Finding]:
+    """A mistyped key would be ignored without a word."""
+    for key in unknown_keys(current_app.config):
+        yield Finding("problem", f"{key} is no setting.", "Mend its name; docs/configuration.md lists them all.")
+
+
+def rate_limit_is_shared(system: Any) -> Iterator[Finding]:
+    """Each process counts for itself in memory."""
+    settings = system.settings
+    if not settings.rate_limit or settings.rate_limit_storage_uri != "memory://":
+        return
+    if int(os.environ.get("WEB_CONCURRENCY", "1")) > 1 or system.database.engine.dialect.name != "sqlite":
+        yield Finding(
+            "advice",
+            "Rate limits are counted in each process's own memory, so several processes allow a multiple.",
+            "Set AIAGENTS_RATE_LIMIT_STORAGE_URI=redis://... if several processes serve.",
+        )
+
+
+def threads_are_real(_: Any) -> Iterator[Finding]:
+    """Models are asked on a thread with an event loop of its own, which green threads break."""
+    asked = os.environ.get("GUNICORN_CMD_ARGS", "")
+    for name in ("gevent", "eventlet"):
+        if name in asked or _patched(name):
+            yield Finding(
+                "problem",
+                f"{name} replaces threads here; executions refuse to run.",
+                "Use gunicorn's gthread worker.",
+            )
+
+
+def prices_are_fresh(_: Any) -> Iterator[Finding]:
+    """Prices come with genai-prices and age with it."""
+    age = catalogue_age(utcnow())
+    if age is not None and age > PRICES_KEEP:
+        yield Finding(
+            "problem",
+            f"The price catalogue is {age.days} days old: newer models are logged without a cost.",
+            "Run: pip install --upgrade genai-prices; or set AIAGENTS_PRICES.",
+        )
+
+
+def _patched(name: str) -> bool:
+    monkey = sys.modules.get(f"{name}.monkey") or sys.modules.get(f"{name}.patcher")
+    patched = getattr(monkey, "is_module_patched", None) or getattr(monkey, "is_monkey_patched", None)
+    return bool(patched and patched("thread" if name == "eventlet" else "threading"))
