@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.exc import DatabaseError
+from support.cast import Clients, make_agent
+from support.databases import Roles, run_sql
+from support.hosts import close, make_host
+
+from flask_aiagents.core import migrate
+from flask_aiagents.core.db import Database
+from flask_aiagents.core.rls import inspect_wall
+
+DYING = """
+import os, signal, sys
+import sqlalchemy as sa
+from sqlalchemy import event
+from support.hosts import make_host
+
+uri, left = sys.argv[1], int(sys.argv[2])
+app = make_host(uri, migrated=False)
+database = app.extensions["aiagents"].database
+
+@event.listens_for(database.engine, "before_cursor_execute")
+def count(*_):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+from flask_aiagents.core.migrate import upgrade
+upgrade(database)
+"""
+
+
+def database_of(app: Flask) -> Database:
+    return app.extensions["aiagents"].database
+
+
+@pytest.fixture
+def empty(database_uri: str) -> Flask:
+    """A host whose tables are still missing."""
+    return make_host(database_uri, migrated=False)
+
+
+def test_the_tables_are_what_the_models_say(empty: Flask) -> None:
+    """After an upgrade, and after another, the check finds no difference and the revision is the newest."""
+    database = database_of(empty)
+    assert migrate.current(database) is None
+    for _ in range(2):
+        migrate.upgrade(database)
+        assert migrate.check(database) == []
+        assert migrate.current(database) == migrate.head()
+    close(empty)
+
+
+def test_down_and_up_again(empty: Flask) -> None:
+    """A downgrade takes all that is ours away and nothing else; an upgrade brings it back."""
+    database = database_of(empty)
+    with database.engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE hosts_own (id INTEGER)"))
+        connection.execute(sa.text("INSERT INTO hosts_own VALUES (1)"))
+    migrate.upgrade(database)
+    migrate.downgrade(database, "base")
+    left = set(sa.inspect(database.engine).get_table_names())
+    assert left == {"hosts_own", migrate.VERSION_TABLE}
+    migrate.upgrade(database)
+    assert migrate.check(database) == []
+    with database.engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM hosts_own")) == 1
+    close(empty)
+
+
+@pytest.mark.parametrize("statements", [4, 9, 14])
+def test_f22_a_migration_killed_midway_runs_again(database_uri: str, statements: int) -> None:
+    """kill -9 after some statements; run again, it succeeds, and the check is clean."""
+    tests = Path(__file__).parents[1]
+    killed = subprocess.run(
+        [sys.executable, "-c", DYING, database_uri, str(statements)], cwd=tests, timeout=60, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    app = make_host(database_uri)
+    assert migrate.check(database_of(app)) == []
+    make_agent(Clients.of(app).alice)
+    close(app)
+
+
+def test_f23_several_migrations_at_once_do_not_crash(database_uri: str) -> None:
+    """Four upgrades race on an empty database: all end well and the tables are right."""
+    apps = [make_host(database_uri, migrated=False) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda app: migrate.upgrade(database_of(app)), apps))
+    assert migrate.check(database_of(apps[0])) == []
+    for app in apps:
+        close(app)
+
+
+@pytest.fixture
+def two_roles(postgres: Roles) -> Flask:
+    """A host whose tables belong to another role."""
+    return make_host(postgres.app, AIAGENTS_MIGRATION_URI=postgres.owner)
+
+
+def test_r20_row_level_security_stands_on_every_tenant_table(two_roles: Flask) -> None:
+    """The application's role owns nothing, bypasses nothing, and finds each tenant table walled."""
+    with database_of(two_roles).engine.connect() as connection:
+        wall = inspect_wall(connection)
+        tables = set(sa.inspect(connection).get_table_names()) - {migrate.VERSION_TABLE, "ai_agent_claims"}
+        tenant_tables = connection.scalars(
+            sa.text("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
+        ).all()
+    assert (wall.in_force, wall.owns, wall.open_tables) == (True, False, ())
+    assert tables == set(tenant_tables)
+    clients = Clients.of(two_roles)
+    make_agent(clients.alice)
+    assert clients.charlie.get("/api/ai_agents").json == []
+    close(two_roles)
+
+
+def test_the_wall_tells_when_it_does_not_stand(two_roles: Flask, postgres: Roles) -> None:
+    """A superuser is told that nothing is in force, and an opened table is named."""
+    admin = sa.create_engine(postgres.admin, poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        assert inspect_wall(connection).in_force is False
+    run_sql(postgres.owner, "ALTER TABLE ai_agents NO FORCE ROW LEVEL SECURITY")
+    with database_of(two_roles).engine.connect() as connection:
+        assert inspect_wall(connection).open_tables == ("ai_agents",)
+    close(two_roles)
+
+
+def test_an_ended_log_is_frozen_in_the_database(two_roles: Flask, postgres: Roles) -> None:
+    """On PostgreSQL not even SQL changes a log that has ended."""
+    clients = Clients.of(two_roles)
+    make_agent(clients.alice)
+    with pytest.raises(DatabaseError, match="does not change"):
+        run_sql(postgres.admin, "UPDATE ai_agent_activity_logs SET status = 'error'")
+    close(two_roles)

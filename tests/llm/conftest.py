@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from flask_aiagents.llm import attempts
+
+
+@pytest.fixture(autouse=True)
+def _quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits between tries are real, only shorter."""
+    monkeypatch.setattr(attempts, "BACKOFF_S", 0.02)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loaded() -> None:
+    """The SDKs are loaded before a test looks at the clock: that takes seconds, once a process."""
+    importlib.import_module("flask_aiagents.llm.dialects")
+    importlib.import_module("flask_aiagents.llm.wire")

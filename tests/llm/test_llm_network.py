@@ -1,0 +1,161 @@
+"""The address guard."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import Any
+
+import pytest
+from upstream import Upstream
+from upstream.calls import KEY, call
+
+from flask_aiagents.errors import BadRequest
+from flask_aiagents.llm.calls import Target
+from flask_aiagents.llm.engine import engine
+from flask_aiagents.llm.models import default_origin
+from flask_aiagents.llm.network import AddressRefused, check_base_url, is_public, origin, resolve_public
+
+PRIVATE = [
+    "127.0.0.1",
+    "127.8.9.1",
+    "0.0.0.0",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "240.0.0.1",
+    "::1",
+    "::",
+    "fe80::1",
+    "fc00::1",
+    "fec0::1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "::127.0.0.1",
+    "2002:7f00:1::",
+    "2002:a9fe:a9fe::1",
+    "64:ff9b::127.0.0.1",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::1",
+    "fd00:ec2::254",
+    "2001:db8::1",
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_r3_private_addresses_are_not_public(address: str) -> None:
+    """Loopback, link-local, private, metadata and embedded IPv4 addresses are told from public ones."""
+    assert not is_public(address)
+    with pytest.raises(BadRequest):
+        check_base_url(f"https://[{address}]/v1" if ":" in address else f"https://{address}/v1", ())
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111", "64:ff9b::1.1.1.1", "::ffff:1.1.1.1"])
+def test_r3_public_addresses_pass(address: str) -> None:
+    """The public internet is open."""
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example.com/v1",
+        "https://localhost/v1",
+        "https://service.localhost",
+        "https://127.1/v1",
+        "https://2130706433/v1",
+        "https://0x7f000001/v1",
+        "https://0177.0.0.1/",
+        "https://user:pw@api.example.com",
+        "https://api.openai.com\\@evil.example",
+        "https://api.openai.com@evil.example",
+        "https://api.example.com/v1?key=1",
+        "https://api.example.com/v1#part",
+        "https://api.example.com:99999/",
+        "https://api.example.com:0/",
+        "https://api exam.ple",
+        "https://ex\u00e4mple.com",
+        "https://",
+        "//api.example.com",
+        "api.example.com",
+        "ftp://api.example.com",
+        "gopher://api.example.com",
+        "",
+    ],
+)
+def test_r3_bad_urls_are_refused_when_they_are_written(url: str) -> None:
+    """A base_url that is no plain https URL of a public host is refused, with what to do instead."""
+    with pytest.raises(BadRequest) as caught:
+        check_base_url(url, ())
+    assert caught.value.error_code == "address_refused"
+    assert "AIAGENTS_ALLOWED_HOSTS" in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "file://localhost/etc/passwd", "FILE:///x"])
+def test_r10_file_urls_are_refused(url: str) -> None:
+    """No file of the server can be named."""
+    with pytest.raises(BadRequest):
+        check_base_url(url, ("localhost",))
+
+
+def test_allowed_hosts_may_be_private_and_plain() -> None:
+    """What the operator allows passes, over http too, whatever its case; its neighbours do not."""
+    check_base_url("http://127.0.0.1:8000/v1", ("127.0.0.1",))
+    check_base_url("http://Models.Internal/v1", ("models.internal",))
+    check_base_url("http://[::1]:8000", ("[::1]",))
+    check_base_url("https://api.example.com/v1", ())
+    with pytest.raises(BadRequest):
+        check_base_url("http://127.0.0.2:8000/v1", ("127.0.0.1",))
+
+
+def test_origins_are_one_spelling() -> None:
+    """The same place has the same origin, however it is written."""
+    assert origin("https://API.OpenAI.com:443/v1/") == origin("https://api.openai.com") == default_origin("openai")
+    assert origin("http://[::1]:8000/v1") == "http://[::1]:8000"
+    assert origin("https://api.openai.com:8443/") != default_origin("openai")
+
+
+def test_r3_a_call_to_a_private_address_is_refused(upstream: Upstream) -> None:
+    """Without the operator's leave a call never reaches a private address, whatever its name."""
+    for host in ("127.0.0.1", "localhost"):
+        where = Target(provider="openai", model="m", base_url=f"http://{host}:{upstream.port}/v1", api_key=KEY)
+        outcome = engine().run(call(upstream, targets=(where,), allowed_hosts=()))
+        assert (outcome.status, outcome.error, outcome.cost_usd) == ("error", "address_refused", 0)
+        assert len(outcome.attempts) == 1
+    assert upstream.requests == []
+
+
+def test_r3_what_one_call_may_reach_another_may_not(upstream: Upstream) -> None:
+    """A connection that is open for an allowed call does not serve one that is not allowed."""
+    assert engine().run(call(upstream)).status == "success"
+    assert engine().run(call(upstream, allowed_hosts=())).error == "address_refused"
+    assert len(upstream.requests) == 1
+
+
+def test_r3_the_judged_address_is_the_connected_one(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that turns private after it was written is refused when it is connected to (DNS rebinding)."""
+    real = socket.getaddrinfo
+    answers = ["1.1.1.1", "127.0.0.1"]
+
+    def resolve(host: Any, *args: Any, **options: Any) -> Any:
+        return real(answers.pop(0) if host == "rebind.example" else host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    assert asyncio.run(resolve_public("rebind.example", 443, ())) == ["1.1.1.1"]
+    with pytest.raises(AddressRefused):
+        asyncio.run(resolve_public("rebind.example", 443, ()))
+
+
+def test_an_unknown_host_is_a_connection_error(upstream: Upstream) -> None:
+    """A name that leads nowhere ends quickly, and is not our fault."""
+    where = Target(provider="openai", model="m", base_url="https://nowhere.invalid/v1")
+    started = time.monotonic()
+    outcome = engine().run(call(upstream, targets=(where,), max_retries=0))
+    assert outcome.error == "connection"
+    assert time.monotonic() - started < 6

@@ -1,0 +1,44 @@
+"""Host apps to mount the extension in."""
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+from flask_aiagents import AIAgents
+from flask_aiagents.core.migrate import upgrade
+
+ENCRYPTION_KEY = base64.b64encode(os.urandom(32)).decode()
+
+
+def make_host(
+    database_uri: str, *, aiagents: AIAgents | None = None, migrated: bool = True, **config: Any
+) -> Flask:
+    """A small host on this database, with our tables in it."""
+    app = Flask("some_host")
+    app.config.update(
+        TESTING=False,
+        SECRET_KEY="test",
+        SQLALCHEMY_DATABASE_URI=database_uri,
+        AIAGENTS_ENCRYPTION_KEYS=ENCRYPTION_KEY,
+        AIAGENTS_ALLOWED_HOSTS="127.0.0.1",
+        AIAGENTS_RATE_LIMIT="",
+        AIAGENTS_MAINTENANCE_INTERVAL_S=0,
+    )
+    app.config.update(config)
+    (aiagents or AIAgents()).init_app(app, SQLAlchemy(app))
+    if migrated:
+        with app.app_context():
+            upgrade(app.extensions["aiagents"].database)
+    return app
+
+
+def close(app: Flask) -> None:
+    """Let go of the host's connections, so that its database can be dropped."""
+    system = app.extensions["aiagents"]
+    system.maintenance.stop()
+    system.database.engine.dispose()
