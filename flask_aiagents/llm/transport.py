@@ -59,11 +59,27 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
     async def _connect(self, host: str, port: int, *options: Any) -> httpcore2.AsyncNetworkStream:
         last: Exception | None = None
         for address in await resolve_public(host, port, self._allowed_hosts):
+            connecting = asyncio.ensure_future(self._inner.connect_tcp(address, port, None, *options))
             try:
-                return await self._inner.connect_tcp(address, port, None, *options)
+                return await asyncio.shield(connecting)
+            except asyncio.CancelledError:
+                # Connected in the same instant, it would be nobody's: whoever gives up closes it.
+                connecting.add_done_callback(_close_unwanted)
+                raise
             except (OSError, httpcore2.NetworkError) as error:
                 last = error
         raise last or OSError("no address")
+
+
+_closing: set[asyncio.Future[None]] = set()
+"""The loop holds its tasks weakly; these are held until they are done."""
+
+
+def _close_unwanted(connecting: asyncio.Future[httpcore2.AsyncNetworkStream]) -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        closing = asyncio.ensure_future(connecting.result().aclose())
+        _closing.add(closing)
+        closing.add_done_callback(_closing.discard)
 
 
 class _Body(httpx2.AsyncByteStream):
