@@ -29,7 +29,8 @@ PLACES = Decimal("1e-12")
 """Money has 12 places."""
 
 _MILLION = Decimal(1_000_000)
-_CATALOGUED = frozenset({"openai", "anthropic", "groq"})
+CATALOGUED = frozenset({"openai", "anthropic", "groq"})
+"""Providers whose prices the catalogue knows."""
 
 
 def cost(
@@ -46,7 +47,7 @@ def cost(
     override = (overrides or {}).get(f"{provider}:{model}")
     if override is not None:
         return _priced(f"{provider}:{model}", override, usage).quantize(PLACES)
-    found = _catalogued(provider, model, usage, at) if provider in _CATALOGUED else None
+    found = _catalogued(provider, model, usage, at) if provider in CATALOGUED else None
     return None if found is None else found.quantize(PLACES)
 
 
@@ -96,7 +97,7 @@ def _known(provider: str, model: str) -> ModelInfo | None:
 
 def context_window(provider: str, model: str) -> int | None:
     """Tokens that a model can read, where the catalogue knows it."""
-    info = _known(provider, model) if provider in _CATALOGUED else None
+    info = _known(provider, model) if provider in CATALOGUED else None
     return info.context_window if info else None
 
 
@@ -114,7 +115,7 @@ _WRITES = (
 
 def max_output_tokens(provider: str, model: str) -> int | None:
     """Tokens that a model can write at most; its context window where nothing closer is known, else None."""
-    if provider in _CATALOGUED:
+    if provider in CATALOGUED:
         for pattern, most in _WRITES:
             if pattern.fullmatch(model):
                 return most
