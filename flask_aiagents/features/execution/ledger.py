@@ -41,6 +41,8 @@ class Entry:
     principal: Principal
     subject: Subject
     call: Call
+    overrides: JSONObject = field(default_factory=dict)
+    """Parameters that were tried in place of the agent's."""
     log_id: UUID = field(default_factory=uuid7)
     started: float = field(default_factory=time.monotonic)
 
@@ -111,7 +113,9 @@ class Entry:
         return False
 
     def _request_data(self) -> JSONObject:
-        return {"input": [{"role": message.role, "content": message.content} for message in self.call.messages]}
+        asked = [{"role": message.role, "content": message.content} for message in self.call.messages]
+        # First, so that they stand in the log even where a long input is cut.
+        return ({"overrides": self.overrides} if self.overrides else {}) | {"input": asked}
 
     def _news(self, outcome: Outcome, duration_ms: int) -> AgentExecuted:
         return AgentExecuted(

@@ -14,8 +14,10 @@ from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
 from ..activity.service import Activity
+from ..agents.schemas import Catalogue
 from .ledger import Entry
 from .limiter import Limiter
+from .overrides import Overrides
 from .plan import Planner
 from .result import Execution
 from .schemas import ExecuteSchema
@@ -36,18 +38,30 @@ class Executions:
         self._activity = activity
         self._planner = planner
         self._limiter = limiter
+        self._catalogue = Catalogue(planner.settings, planner.tools.names)
 
-    def run(self, agent_id: UUID, data: Mapping[str, Any], *, principal: Principal | None = None) -> Execution:
+    def run(
+        self,
+        agent_id: UUID,
+        data: Mapping[str, Any],
+        *,
+        overrides: Mapping[str, Any] | None = None,
+        principal: Principal | None = None,
+    ) -> Execution:
         """Ask the agent and wait for the whole answer.
 
         :param data: ``{"input": "..."}``, or a list of messages as input.
+        :param overrides: parameters that replace the agent's for this run, those of
+            :data:`~.overrides.OVERRIDABLE`; who may configure may try, and the log names them.
+        :raises Forbidden: for overrides of a principal that may not configure agents.
+        :raises Invalid: for overrides that no agent, or not this one, may have.
         :raises NotFound: when the principal cannot see the agent.
         :raises Conflict: when the agent is not active, or has no usable key.
         :raises RateLimited: when the principal has run too many.
         :raises UpstreamError: when every model failed; the log says how.
         :raises UpstreamTimeout: when the time was up.
         """
-        entry = self._open(agent_id, data, principal)
+        entry = self._open(agent_id, data, overrides, principal)
         try:
             outcome = engine().run(entry.call)
         except BaseException:
@@ -59,26 +73,48 @@ class Executions:
         return execution
 
     def stream(
-        self, agent_id: UUID, data: Mapping[str, Any], *, principal: Principal | None = None
+        self,
+        agent_id: UUID,
+        data: Mapping[str, Any],
+        *,
+        overrides: Mapping[str, Any] | None = None,
+        principal: Principal | None = None,
     ) -> ExecutionStream:
         """Ask the agent and hand its answer on piece by piece; close the stream to cancel it.
 
-        Raises what :meth:`run` raises before the model is asked; later failures are the stream's last event.
+        Takes what :meth:`run` takes, and raises what that raises before the model is asked; later failures are
+        the stream's last event.
         """
-        entry = self._open(agent_id, data, principal)
+        entry = self._open(agent_id, data, overrides, principal)
         try:
             return ExecutionStream(entry, engine().stream(entry.call))
         except BaseException:
             entry.close(Outcome(status="error", error="internal", message="The execution broke off."))
             raise
 
-    def _open(self, agent_id: UUID, data: Mapping[str, Any], principal: Principal | None) -> Entry:
+    def _open(
+        self,
+        agent_id: UUID,
+        data: Mapping[str, Any],
+        overrides: Mapping[str, Any] | None,
+        principal: Principal | None,
+    ) -> Entry:
         self._db.refuse_open_transaction()
         principal = self._access.require(Permission.EXECUTE_AGENT, principal)
         messages: tuple[Message, ...] = load(_SCHEMA, data)["input"]
+        tried = self._tried(overrides, principal)
         subject = find_subject(self._db, self._planner.vault, agent_id, principal, self._access.scope(principal))
+        if tried.values:
+            subject = tried.over(subject, self._catalogue)
         call = self._planner.call(subject, messages, principal)
         self._limiter.hit(principal)
-        entry = Entry(self._planner.app, self._activity, principal, subject, call)
+        entry = Entry(self._planner.app, self._activity, principal, subject, call, tried.values)
         entry.open()
         return entry
+
+    def _tried(self, overrides: Mapping[str, Any] | None, principal: Principal) -> Overrides:
+        if not overrides:
+            return Overrides({})
+        # What a configuration of the tenant's may change for good, whoever may write one may try once.
+        self._access.require(Permission.WRITE_CONFIGURATION, principal)
+        return Overrides.load(overrides)
