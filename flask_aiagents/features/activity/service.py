@@ -66,21 +66,22 @@ class Activity:
         *,
         log_id: UUID,
         principal: Principal,
-        agent_id: UUID,
-        agent_name: str,
+        agent_id: UUID | None,
+        agent_name: str | None,
         request_data: JSON,
         lease_until: datetime,
         provider: str,
         model: str,
+        action: str = "execute",
     ) -> None:
-        """Write the running row of an execution and commit it."""
+        """Write the running row of an execution, or of a test of a key, and commit it."""
         row = {
             "id": log_id,
             "agent_id": agent_id,
             "agent_name": agent_name,
             "user_id": principal.user_id,
             "tenant_id": principal.tenant_id,
-            "action": "execute",
+            "action": action,
             "source": Source.SYSTEM.value,
             "request_data": bounded(request_data),
             "provider": provider,

@@ -66,9 +66,10 @@ class Vault:
         self._keyring = keyring
         self._trusted = {origin(url) for url in trusted_origins}
 
-    def rows(self, session: TenantSession, agent_id: UUID, tenant_id: str | None) -> Sequence[Any]:
+    def rows(self, session: TenantSession, agent_id: UUID | None, tenant_id: str | None) -> Sequence[Any]:
         """The stored keys of an agent and of a tenant that the session sees: all of them in the system scope."""
-        return session.execute(_FIND, {"agent_key": agent_id.hex, "tenant_key": tenant_id or ""}).all()
+        agent_key = agent_id.hex if agent_id else ""
+        return session.execute(_FIND, {"agent_key": agent_key, "tenant_key": tenant_id or ""}).all()
 
     def keys_for(self, wanted: Sequence[Wanted], rows: Sequence[Any]) -> list[str | None]:
         """For each wanted model its key, or None where there is none that may be used."""

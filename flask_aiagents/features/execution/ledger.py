@@ -14,11 +14,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...core.clock import utcnow, uuid7
 from ...core.principal import Principal
-from ...llm.calls import Call, Outcome, Usage, estimated_tokens
+from ...llm.calls import Call, Outcome, estimated_tokens
 from ...signals import AgentExecuted, publish
 from ...types import JSONObject
 from ..activity.service import Activity
-from .result import Execution, attempt_dict, tool_call_dict
+from .result import Execution, ended_values
 from .subject import Subject
 
 _log = logging.getLogger(__name__)
@@ -82,27 +82,13 @@ class Entry:
             _log.warning("The progress of execution %s was not noted.", self.log_id)
 
     def _end(self, outcome: Outcome, duration_ms: int) -> bool:
-        usage = outcome.usage or Usage()
-        known = outcome.usage is not None
         for tries_left in reversed(range(_END_TRIES)):
             try:
                 return self.activity.finish(
                     self.log_id,
                     principal=self.principal,
-                    status=outcome.status,
-                    response_data=_response_data(outcome),
                     duration_ms=duration_ms,
-                    input_tokens=usage.input_tokens if known else None,
-                    output_tokens=usage.output_tokens if known else None,
-                    cached_tokens=usage.cached_tokens if known else None,
-                    tokens_used=usage.total_tokens if known else None,
-                    provider=outcome.provider,
-                    model=outcome.model,
-                    cost_usd=outcome.cost_usd,
-                    unpriced=outcome.cost_usd is None,
-                    attempts=[attempt_dict(attempt) for attempt in outcome.attempts],
-                    finish_reason=outcome.finish_reason,
-                    error=outcome.error,
+                    **ended_values(outcome),
                 )
             except _AWAY:
                 # The model has been paid for: a busy or restarting database gets further chances before
@@ -133,12 +119,3 @@ class Entry:
             error=outcome.error,
             output=outcome.output,
         )
-
-
-def _response_data(outcome: Outcome) -> JSONObject:
-    data: JSONObject = {"output": outcome.output}
-    if outcome.tool_calls:
-        data["tool_calls"] = [tool_call_dict(call) for call in outcome.tool_calls]
-    if outcome.message:
-        data["message"] = outcome.message
-    return data

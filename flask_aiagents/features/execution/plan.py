@@ -42,7 +42,7 @@ class Planner:
             system_prompt=config.get("system_prompt"),
             stop=tuple(config.get("stop", ())),
             tools=tuple(self._tool(name, principal) for name in config.get("tools", ())),
-            limits=self._limits(config),
+            limits=self.limits(config),
             prices=self.settings.prices,
             allowed_hosts=self.settings.allowed_hosts,
             **{key: config[key] for key in _MODEL_KEYS if key in config},
@@ -76,7 +76,8 @@ class Planner:
             )
         return self.tools.bind(name, lambda function: _in_context(self.app, principal, function))
 
-    def _limits(self, config: JSONObject) -> Limits:
+    def limits(self, config: JSONObject) -> Limits:
+        """The bounds of one call."""
         settings = self.settings
         return Limits(
             connect_s=settings.connect_timeout_s,

@@ -72,6 +72,35 @@ _HINTS = {
 }
 
 
+def ended_values(outcome: Outcome) -> JSONObject:
+    """What the log keeps of an end, as :meth:`Activity.finish` takes it."""
+    usage = outcome.usage
+    return {
+        "status": outcome.status,
+        "response_data": _response_data(outcome),
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+        "cached_tokens": usage.cached_tokens if usage else None,
+        "tokens_used": usage.total_tokens if usage else None,
+        "provider": outcome.provider,
+        "model": outcome.model,
+        "cost_usd": outcome.cost_usd,
+        "unpriced": outcome.cost_usd is None,
+        "attempts": [attempt_dict(attempt) for attempt in outcome.attempts],
+        "finish_reason": outcome.finish_reason,
+        "error": outcome.error,
+    }
+
+
+def _response_data(outcome: Outcome) -> JSONObject:
+    data: JSONObject = {"output": outcome.output}
+    if outcome.tool_calls:
+        data["tool_calls"] = [tool_call_dict(call) for call in outcome.tool_calls]
+    if outcome.message:
+        data["message"] = outcome.message
+    return data
+
+
 def usage_dict(usage: Usage | None) -> JSONObject | None:
     """Tokens as JSON."""
     if usage is None:

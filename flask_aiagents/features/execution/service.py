@@ -19,6 +19,7 @@ from .ledger import Entry
 from .limiter import Limiter
 from .overrides import Overrides
 from .plan import Planner
+from .probe import Probe, Probed
 from .result import Execution
 from .schemas import ExecuteSchema
 from .stream import ExecutionStream
@@ -38,6 +39,7 @@ class Executions:
         self._activity = activity
         self._planner = planner
         self._limiter = limiter
+        self._probe = Probe(database, access, activity, planner, limiter)
         self._catalogue = Catalogue(planner.settings, planner.tools.names)
 
     def run(
@@ -91,6 +93,10 @@ class Executions:
         except BaseException:
             entry.close(Outcome(status="error", error="internal", message="The execution broke off."))
             raise
+
+    def test(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> Probed:
+        """Ask a model once whether a key works; see :meth:`.probe.Probe.test`."""
+        return self._probe.test(data, principal=principal)
 
     def _open(
         self,
