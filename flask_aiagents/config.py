@@ -59,6 +59,12 @@ class Settings:
     url_prefix: str = "/api"
     """Where the routes are mounted."""
 
+    admin_url: str = "/aiagents"
+    """Where the panel is when the host gives no Flask-Admin of its own; empty: there is none."""
+
+    login_url: str | None = None
+    """Where the panel sends who is not logged in; by default Flask-Login's ``login_view``."""
+
     database_uri: str | None = None
     """The database to use when the host has no Flask-SQLAlchemy; otherwise the host's engine serves."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,8 @@ from .features.execution.plan import Planner
 from .features.execution.service import Executions
 from .llm.tools import ToolRegistry
 from .routes import register_routes
+from .surfaces.admin.mount import mount
+from .surfaces.admin.names import HostNames
 from .surfaces.cli import commands
 
 
@@ -65,6 +67,10 @@ class AIAgents:
     :param identity: returns who is acting, a :class:`Principal` or an object with ``get_id()``, ``tenant_id``
         and ``role``, or None for nobody; by default Flask-Login's ``current_user``.
     :param policy: replaces what each role may do.
+    :param admin: the host's Flask-Admin, which then shows the panel; without one it is at ``AIAGENTS_ADMIN_URL``.
+    :param list_tenants: returns ids and names of the tenants, for the panel.
+    :param labels: returns names for ids: ``labels("user", ["7"])`` -> ``{"7": "Alice"}``; the kinds are ``user``
+        and ``tenant``.
     """
 
     def __init__(
@@ -74,11 +80,16 @@ class AIAgents:
         *,
         identity: Callable[[], Any] = flask_login_user,
         policy: Policy | None = None,
+        admin: Any = None,
+        list_tenants: Callable[[], Iterable[tuple[str, str]]] | None = None,
+        labels: Callable[[Any, list[str]], Mapping[str, str]] | None = None,
     ) -> None:
         self.tools = ToolRegistry()
         self._db = db
         self._identity = identity
         self._policy = policy or Policy()
+        self._admin = admin
+        self._names = HostNames(list_tenants, labels)
         if app is not None:
             self.init_app(app, db)
 
@@ -92,8 +103,10 @@ class AIAgents:
         self.tools.register(function)
         return function
 
-    def init_app(self, app: Flask, db: Any = None) -> None:
+    def init_app(self, app: Flask, db: Any = None, *, admin: Any = None) -> None:
         """Mount the system in an app: no thread is started and no table is touched.
+
+        :param admin: the Flask-Admin of this app, where each app has its own.
 
         :raises ConfigurationError: when a setting is wrong, or the app is already mounted.
         """
@@ -104,6 +117,7 @@ class AIAgents:
         app.extensions[EXTENSION] = mounted
         receivers.connect(app, mounted.database)
         register_routes(app, settings.url_prefix.rstrip("/"))
+        mount(app, admin or self._admin, settings.admin_url.rstrip("/"), self._names)
         hide_from_host_migrations(app)
         app.cli.add_command(commands)
 

@@ -24,7 +24,7 @@ _SERIALIZATION_FAILURES = ("deadlock", "could not serialize", "(1020,", "(1213,"
 
 def render(error: Exception) -> Response:
     """The response to an error; what nobody expected is logged under an id and told as nothing but that id."""
-    known = _known(error)
+    known = known_error(error)
     response = json_response(known.to_dict(), known.code or 500)
     if known.retry_after is not None:
         response.headers["Retry-After"] = str(known.retry_after)
@@ -33,7 +33,8 @@ def render(error: Exception) -> Response:
     return response
 
 
-def _known(error: Exception) -> AIAgentsError:
+def known_error(error: Exception) -> AIAgentsError:
+    """The error of ours that tells what this one means; what nobody expected is logged under an id."""
     match error:
         case AIAgentsError():
             return error

@@ -58,6 +58,10 @@ class Access:
             )
         return principal
 
+    def allows(self, principal: Principal, permission: Permission) -> bool:
+        """Whether the policy lets this principal do this."""
+        return self._policy.allows(principal, permission)
+
     def scope(self, principal: Principal) -> Scope:
         """What this principal's sessions see."""
         if principal.is_super_admin and not principal.acting:

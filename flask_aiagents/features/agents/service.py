@@ -37,6 +37,7 @@ class Agents:
     def __init__(self, database: Database, access: Access, catalogue: Catalogue) -> None:
         self._db = database
         self._access = access
+        self.catalogue = catalogue
         self._schema = AgentSchema(catalogue=catalogue)
 
     def create(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> Agent:

@@ -1,0 +1,63 @@
+"""The panel's views, put into the host's Flask-Admin or into one of our own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask
+from flask_admin import Admin, AdminIndexView, expose
+from flask_admin.theme import Bootstrap4Theme
+
+from .agents import AgentsView
+from .names import HostNames
+from .pages import ASSETS, go
+from .tenants import TenantPickerView
+from .view import PanelView
+
+VIEWS: tuple[type[PanelView], ...] = (AgentsView, TenantPickerView)
+"""In the order of the menu."""
+
+CATEGORY = "AI agents"
+"""Under which the host's menu has them."""
+
+ENDPOINT = "aiagents_panel"
+"""Of our own Flask-Admin; ``aiagents_panel_<page>`` are the pages', in both."""
+
+
+def mount(app: Flask, admin: Admin | None, url: str, names: HostNames) -> None:
+    """Add every page.
+
+    :param admin: the host's Flask-Admin; without one, ours is made under ``url``; an empty ``url`` means no panel.
+    """
+    if admin is None and url:
+        own = Admin(app, name=CATEGORY, index_view=_Beginning(url), theme=Bootstrap4Theme())
+        _add(app, own, url, None, names)
+    elif admin is not None:
+        _add(app, admin, f"{(admin.url or '').rstrip('/')}/aiagents", CATEGORY, names)
+
+
+def _add(app: Flask, admin: Admin, url: str, category: str | None, names: HostNames) -> None:
+    app.register_blueprint(
+        Blueprint(ASSETS, __name__, static_folder="static", static_url_path="", url_prefix=f"{url}/assets")
+    )
+    for view in VIEWS:
+        page: Any = view
+        endpoint = f"aiagents_panel_{page.slug}"
+        admin.add_view(
+            page(names, name=page.title, category=category, endpoint=endpoint, url=f"{url}/{page.slug}")
+        )
+
+
+class _Beginning(AdminIndexView):
+    """The panel's own URL: on to the dashboard, which lets in whom it may."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(endpoint=ENDPOINT, url=url)
+
+    def is_visible(self) -> bool:
+        return False
+
+    @expose()
+    def index(self) -> Any:
+        """Shows nothing itself, so it asks for nothing."""
+        return go(self.get_url("aiagents_panel_dashboard.index"))

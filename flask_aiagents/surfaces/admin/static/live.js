@@ -1,0 +1,71 @@
+// Keeps the rows of an open list up to date: asks for the table again, and changes only what differs, so that
+// ticks, focus, text selection and scroll stay where the reader left them.
+
+async function fetched(url) {
+  const answer = await fetch(url, {
+    headers: { "HX-Request": "true", "X-AIAgents-Live": "1" },
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (!answer.ok) throw new Error(answer.status);
+  const part = document.createElement("template");
+  part.innerHTML = await answer.text();
+  return part.content;
+}
+
+// Not innerHTML: what runs in the page adds to it.
+const links = (cell) => [...cell.querySelectorAll("[href], .aia-badge")].map((part) => part.getAttribute("href") ?? part.className).join(" ");
+
+function changeRow(now, then) {
+  for (const [index, cell] of [...then.cells].entries()) {
+    const old = now.cells[index];
+    if (cell.classList.contains("aia-tick") || old.contains(document.activeElement)) continue;
+    if (old.textContent.trim() !== cell.textContent.trim() || links(old) !== links(cell)) {
+      old.replaceChildren(...cell.cloneNode(true).childNodes);
+      window.htmx.process(old);
+    }
+  }
+}
+
+function changeRows(now, then) {
+  const rows = new Map([...now.rows].map((row) => [row.dataset.id, row]));
+  const wanted = new Set([...then.rows].map((row) => row.dataset.id));
+  for (const [id, row] of rows) if (!wanted.has(id)) row.remove();
+  let before = null;
+  for (const row of then.rows) {
+    let kept = rows.get(row.dataset.id);
+    if (kept) {
+      changeRow(kept, row);
+    } else {
+      kept = row.cloneNode(true);
+      kept.classList.add("aia-new");
+      window.htmx.process(kept);
+    }
+    const place = before ? before.nextElementSibling : now.firstElementChild;
+    if (place !== kept) now.insertBefore(kept, place);
+    before = kept;
+  }
+}
+
+export function keepLive(place, changed) {
+  const every = Number(place.dataset.live);
+  let waiting = every;
+  async function refresh() {
+    if (document.visibilityState === "visible") {
+      try {
+        const part = await fetched(location.href);
+        const [now, then] = [place.querySelector("tbody"), part.querySelector("tbody")];
+        if (now && then) changeRows(now, then);
+        else if (Boolean(now) !== Boolean(then)) {
+          place.replaceChildren(part);
+          window.htmx.process(place);
+        }
+        changed();
+        waiting = every;
+      } catch {
+        waiting = Math.min(waiting * 2, 60_000); // the server is away or busy: ask less often
+      }
+    }
+    setTimeout(refresh, waiting);
+  }
+  setTimeout(refresh, waiting);
+}

@@ -1,0 +1,72 @@
+"""The tenant that a super admin works for: picked once, kept in the session, seen in every page's head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import request, session
+from flask_admin import expose
+
+from ...core.principal import SHARED
+from ...core.tenancy import SYSTEM
+from ...features.agents.models import Agent
+from .names import MAX_TENANTS
+from .pages import go, toast
+from .texts import _, _l
+from .view import TENANT, Answer, PanelView
+
+OFFERED = 50
+"""Tenants shown at once; the search finds the others."""
+
+
+class TenantPickerView(PanelView):
+    """Choose a tenant to act for, or all."""
+
+    super_admin_only = True
+    slug = "tenant"
+    title = _l("Tenant")
+
+    def is_visible(self) -> bool:
+        """It is reached from the head of the page, not from the menu."""
+        return False
+
+    @expose("/")
+    def index(self) -> str:
+        """The tenants to pick from, as a page and in the modal."""
+        wanted = request.args.get("q", "").strip().lower()
+        found = [(id_, name) for id_, name in self._tenants() if wanted in id_.lower() or wanted in name.lower()]
+        template = "aiagents/tenant_picker_body.html" if "modal" in request.args else "aiagents/tenant_picker.html"
+        return self.render(template, tenants=found[:OFFERED], more=len(found) > OFFERED, q=wanted, shared=SHARED)
+
+    @expose("/", methods=("POST",))
+    def pick(self) -> Answer:
+        """Act for a tenant from now on; for all when none is named.
+
+        :raises Invalid: for an overlong name.
+        """
+        tenant = request.form.get("tenant", "").strip()
+        if tenant:
+            self.system.access.current().acting_for(tenant)  # refuses what is no tenant
+            session[TENANT] = tenant
+        else:
+            session.pop(TENANT, None)
+        toast(_("You act for %(tenant)s now.", tenant=self.picked_tenant()), "info")
+        return go(self.get_url("aiagents_panel_dashboard.index"))
+
+    def _tenants(self) -> list[tuple[str, str]]:
+        if self.names.list_tenants is not None:
+            return [(str(id_), str(name)) for id_, name in self.names.list_tenants()][:MAX_TENANTS]
+        with self.system.database.transaction(SYSTEM) as reading:
+            ids: Any = reading.scalars(_WITH_AGENTS).all()
+        self.names.fetch("tenant", ids)
+        return [(id_, self.names.label("tenant", id_)) for id_ in ids]
+
+
+_WITH_AGENTS = (
+    sa.select(Agent.tenant_id)
+    .where(Agent.tenant_id.is_not(None))
+    .distinct()
+    .order_by(Agent.tenant_id)
+    .limit(MAX_TENANTS)
+)
