@@ -1,7 +1,7 @@
 """A small shop platform with two customers, Acme and Globex, that gives them AI agents.
 
 It has what hosts have: users and tenants of its own, a login, pages, orders. What it needs to do for the
-agents is in :func:`create_app` and ``tools``.
+agents is in :func:`create_app`, ``admin`` and ``tools``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Flask
 
 from . import commands, login, pages
+from .admin import make_admin
 from .models import db
 from .settings import settings
 from .tools import aiagents
@@ -29,6 +30,6 @@ def create_app() -> Flask:
     db.init_app(app)
     login.init_app(app)
     app.register_blueprint(pages.pages)
-    aiagents.init_app(app, db)
+    aiagents.init_app(app, db, admin=make_admin(app))
     app.cli.add_command(commands.prepare)
     return app

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
-from flask import Flask
+from flask import Flask, url_for
 
 from .cast import PEOPLE
 
@@ -48,7 +48,9 @@ def write(app: Flask, host: str, port: int, keys: dict[str, str]) -> dict[str, A
         }
         for person in PEOPLE
     }
-    demo = {"url": url, "login": f"{url}/login", "api": f"{url}/api", "users": users}
+    with app.test_request_context():
+        panel = url_for("aiagents_panel_dashboard.index")
+    demo = {"url": url, "login": f"{url}/login", "api": f"{url}/api", "admin": f"{url}{panel}", "users": users}
     handle, name = tempfile.mkstemp(dir=demo_path(app).parent)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(demo, file, indent=2)
@@ -62,6 +64,7 @@ def announce(demo: dict[str, Any], place: Path) -> None:
     print(  # noqa: T201  # a program's own words
         f"""
 Open  {demo["login"]}  and log in, for example as alice with {alice["password"]}
+      {demo["admin"]}  is the agents' panel
       {api}/docs  shows every route
 
 Try, as alice of acme:

@@ -1,4 +1,4 @@
-"""What the platform's agents may do, besides talking."""
+"""What the platform tells the agents: names for their panel, and what they may do besides talking."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ import sqlalchemy as sa
 
 from flask_aiagents import AIAgents, current_aiagents
 
-from .models import Order, db
+from .models import Order, Tenant, db
 
-aiagents = AIAgents()
+
+def list_tenants() -> list[tuple[str, str]]:
+    """The tenants, as the panel offers them to the operator."""
+    return [(tenant.id, tenant.name) for tenant in db.session.scalars(sa.select(Tenant).order_by(Tenant.name))]
+
+
+def labels(kind: str, ids: list[str]) -> dict[str, str]:
+    """Names for ids; the platform's users are called by their username, which is their id."""
+    if kind != "tenant":
+        return {}
+    return {tenant.id: tenant.name for tenant in db.session.scalars(sa.select(Tenant).where(Tenant.id.in_(ids)))}
+
+
+aiagents = AIAgents(list_tenants=list_tenants, labels=labels)
 
 
 @aiagents.tool

@@ -46,6 +46,7 @@ def test_demo_json_and_secrets_are_for_their_owner_alone(run_example: Running, t
     with run_example(tmp_path) as demo:
         assert demo["login"] == demo["url"] + "/login"
         assert demo["api"] == demo["url"] + "/api"
+        assert demo["admin"] == demo["url"] + "/admin/aiagents/dashboard/"
         assert demo["users"]["root"]["tenant"] is None
         assert {name: user["tenant"] for name, user in demo["users"].items()} == {
             "alice": "acme",
