@@ -30,8 +30,8 @@ FORBIDDEN_TO_USERS = re.compile(
 
 
 def routes(app: Flask) -> list[tuple[str, str]]:
-    """Every method of every route of ours."""
-    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("aiagents_")]
+    """Every method of every route of the API; the panel's pages have a walk of their own."""
+    rules = [rule for rule in app.url_map.iter_rules() if re.match("aiagents_(?!panel)", rule.endpoint)]
     return sorted(
         (method, rule.rule)
         for rule in rules

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from flask_admin.actions import action
@@ -34,7 +34,7 @@ class AgentsView(ListView):
     can_create = can_edit = can_delete = True
     search_columns = ("name", "description")
     column_list = ("name", "agent_type", "status", "model", "capabilities", "success_rate", "week", "cost")
-    column_labels: ClassVar = {
+    column_labels = {
         "name": _l("Name"),
         "agent_type": _l("Type"),
         "status": _l("Status"),
