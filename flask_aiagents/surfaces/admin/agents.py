@@ -30,6 +30,7 @@ class AgentsView(ListView):
     cells_template = "aiagents/agent_cells.html"
     list_template = "aiagents/agents.html"
     empty_template = "aiagents/agents_empty.html"
+    action_order = ("activate", "deactivate", "maintain", "delete")
     create_text = _l("New agent")
     can_create = can_edit = can_delete = True
     search_columns = ("name", "description")

@@ -41,6 +41,9 @@ class ListView(PanelView, BaseModelView):
     empty_template: ClassVar[str] = "aiagents/empty.html"
     """What a list shows that has no rows at all: what to do first."""
 
+    action_order: ClassVar[Sequence[str]] = ()
+    """All actions by name, as they are to be shown."""
+
     create_text: ClassVar[str] = _l("Create")
     live: ClassVar[bool] = True
     """Whether an open page keeps its rows up to date."""
@@ -133,6 +136,11 @@ class ListView(PanelView, BaseModelView):
 
     def _filter_names(self) -> set[str]:
         return {"search", "from", "to", *(one.name for one in self.filters)}
+
+    def get_actions_list(self) -> tuple[list[Any], dict[Any, Any]]:
+        """The actions in the order of :attr:`action_order`; Flask-Admin's is the alphabet's."""
+        actions, confirmations = super().get_actions_list()
+        return sorted(actions, key=lambda one: self.action_order.index(one[0])), confirmations
 
     def is_action_allowed(self, name: str) -> bool:
         return self.write_allowed()
