@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ...core.clock import utcnow
 from ...web.json import dumps
-from .texts import _, ngettext
+from .texts import _, _l, ngettext
 
 NOTHING = "\N{EN DASH}"
 """What is shown where there is no value."""
@@ -90,6 +90,14 @@ _TONES = {
     **dict.fromkeys(("maintenance", "cancelled", "expired"), "warn"),
     "running": "run",
 }
+
+
+WORDS = (
+    *(_l("active"), _l("inactive"), _l("error"), _l("maintenance"), _l("running"), _l("success"), _l("timeout")),
+    *(_l("cancelled"), _l("interrupted"), _l("expired"), _l("revoked")),
+    *(_l("super_admin"), _l("tenant_admin"), _l("user")),
+)
+"""Statuses and roles, which pages show by their names: here for the translators."""
 
 
 def badge(status: str | None) -> Markup:
