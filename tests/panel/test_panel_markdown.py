@@ -81,14 +81,17 @@ LINK = 'target="_blank" rel="noopener noreferrer nofollow"'
         ("1. a\n\n   more\n\n2. b", '<ol start="1"><li><p>a</p><p>more</p></li><li>b</li></ol>'),
         ("- a\n\nafter", "<ul><li>a</li></ul><p>after</p>"),
         ("- `x`\n  ```\n  y\n  ```", '<ul><li><code>x</code><pre tabindex="0"><code>y</code></pre></li></ul>'),
-        ("```py\n<b>\n\n# x\n```\nz", '<pre tabindex="0" data-language="py"><code>&lt;b&gt;\n\n# x</code></pre><p>z</p>'),
+        (
+            "```py\n<b>\n\n# x\n```\nz",
+            '<pre tabindex="0" data-language="py"><code>&lt;b&gt;\n\n# x</code></pre><p>z</p>',
+        ),
         (
             "| a | b |\n|---|:-:|\n| 1 | *2* |",
             '<div class="aia-md-table" tabindex="0"><table><thead><tr><th>a</th><th>b</th></tr></thead>'
             "<tbody><tr><td>1</td><td><em>2</em></td></tr></tbody></table></div>",
         ),
         ("a | b\nc", "<p>a | b<br>c</p>"),
-        ("[x **y**](https://e.org/?a=1&b)", f'<p><a href="https://e.org/?a=1&amp;b" {LINK}>x <strong>y</strong></a></p>'),
+        ("[x **y**](https://e.org/?a=1)", f'<p><a href="https://e.org/?a=1" {LINK}>x <strong>y</strong></a></p>'),
         ("see https://e.org/a.", f'<p>see <a href="https://e.org/a" {LINK}>https://e.org/a</a>.</p>'),
         ("[1] http://e.org", f'<p>[1] <a href="http://e.org" {LINK}>http://e.org</a></p>'),
     ],

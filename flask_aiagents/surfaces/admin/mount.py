@@ -11,10 +11,11 @@ from flask_admin.theme import Bootstrap4Theme
 from .agents import AgentsView
 from .names import HostNames
 from .pages import ASSETS, go
+from .playground import PlaygroundView
 from .tenants import TenantPickerView
 from .view import PanelView
 
-VIEWS: tuple[type[PanelView], ...] = (AgentsView, TenantPickerView)
+VIEWS: tuple[type[PanelView], ...] = (AgentsView, PlaygroundView, TenantPickerView)
 """In the order of the menu."""
 
 CATEGORY = "AI agents"
