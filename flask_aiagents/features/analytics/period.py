@@ -44,6 +44,18 @@ class Period:
             )
         return cls(start, end)
 
+    @classmethod
+    def recent(cls, last: str = DEFAULT, now: datetime | None = None) -> Period:
+        """The last 30 days, or as many minutes, hours or weeks, up to the end of the running hour.
+
+        Figures of whole hours are there at once, whatever the number of logs.
+
+        :raises BadRequest: for anything else.
+        """
+        period = cls.parse({"last": last}, now)
+        end = period.end.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        return cls(end - (period.end - period.start), end)
+
     def to_dict(self) -> dict[str, datetime]:
         return {"from": self.start, "to": self.end}
 
@@ -59,8 +71,8 @@ def _time(text: str) -> datetime:
     try:
         value = datetime.fromisoformat(text.replace(" ", "+"))
         value = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
-        if value.year < 1970:
-            raise ValueError("before all logs, and where no month can be taken away")
+        if not 1970 <= value.year <= 9000:
+            raise ValueError("where no month can be taken away or added")
         return value
     except (ValueError, OverflowError) as error:
         raise BadRequest(f"{text[:40]!r} is no time.", hint="Write it as 2026-01-31T12:00:00Z.") from error

@@ -1,27 +1,30 @@
-"""Figures of one agent, from the raw log."""
+"""Figures from the log, for whoever may know them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from ...core.clock import utcnow, uuid7_from
-from ...core.columns import PICO
 from ...core.db import Database
 from ...core.principal import Principal
 from ...core.tenancy import SYSTEM, TenantSession
+from ...errors import Forbidden
 from ...types import JSONObject
 from ...web.json import dumps, time_text
 from ..access.policy import Permission
 from ..access.service import Access
-from ..activity.models import ActivityLog, LogStatus
+from ..activity.models import ActivityLog
 from ..agents.models import Agent
 from ..agents.service import find_agent
+from . import reports
+from .agent_figures import RAN, agent_figures
 from .period import Period
 
 CACHED_PERIOD = timedelta(days=30)
@@ -36,29 +39,105 @@ REFRESH_BATCH = 50
 _LONGEST_EXECUTION = timedelta(minutes=11)
 """A log carries the time of its start, so whoever looks for new ends looks back this far."""
 
-_RAN = ActivityLog.status != LogStatus.RUNNING.value
-_SUCCEEDED = ActivityLog.status == LogStatus.SUCCESS.value
-
 
 class Analytics:
-    """What agents did and cost, as far as the principal may know it."""
+    """What agents did and cost, as far as the principal may know it: all of it for a super admin, one tenant's for
+    its admin, one's own for a user. Executions that clients recorded count like our own."""
 
     def __init__(self, database: Database, access: Access) -> None:
         self._db = database
         self._access = access
         self._looked: datetime | None = None
 
-    def agent_metrics(
-        self, agent_id: UUID, period: Period | None = None, *, principal: Principal | None = None
+    def summary(
+        self, period: Period, *, agent_id: UUID | None = None, principal: Principal | None = None
     ) -> JSONObject:
-        """An agent's figures in a period, by default the last 30 days: all for an admin, one's own for a user.
+        """Executions, success, tokens, cost, durations and errors in a period, and in the one before it.
 
         :raises NotFound: when the principal cannot see the agent.
         """
+        with self._reading(principal, agent_id) as session:
+            return reports.summary(session, period, agent_id)
+
+    def timeseries(
+        self,
+        period: Period,
+        *,
+        step: str = "day",
+        zone: str = "UTC",
+        agent_id: UUID | None = None,
+        principal: Principal | None = None,
+    ) -> list[JSONObject]:
+        """The same figures by hour, day, week or month of a time zone; steps without executions are there, too.
+
+        :raises BadRequest: for an unknown step or zone, and for more than 1,000 steps.
+        :raises NotFound: when the principal cannot see the agent.
+        """
+        with self._reading(principal, agent_id) as session:
+            return reports.timeseries(session, period, step, zone, agent_id)
+
+    def usage(
+        self,
+        period: Period,
+        *,
+        by: str = "agent",
+        top: int = 10,
+        agent_id: UUID | None = None,
+        principal: Principal | None = None,
+    ) -> list[JSONObject]:
+        """Who or what ran most: by agent, user, tenant, model or provider, the most executions first.
+
+        :raises BadRequest: for another ``by``, and for a ``top`` that is not 1 to 200.
+        :raises Forbidden: by tenant, for anyone but a super admin.
+        :raises NotFound: when the principal cannot see the agent.
+        """
+        principal = self._access.require(Permission.READ_ANALYTICS, principal)
+        if by == "tenant" and not principal.is_super_admin:
+            raise Forbidden("Only a super admin compares tenants.", hint="Ask by agent, user, model or provider.")
+        with self._reading(principal, agent_id) as session:
+            return reports.usage(session, period, by, top, agent_id)
+
+    def errors(
+        self,
+        period: Period,
+        *,
+        agent_id: UUID | None = None,
+        top: int = 50,
+        principal: Principal | None = None,
+    ) -> list[JSONObject]:
+        """The kinds of errors, the most frequent first, each with the log of its last case.
+
+        :raises BadRequest: for a ``top`` that is not 1 to 200.
+        :raises NotFound: when the principal cannot see the agent.
+        """
+        with self._reading(principal, agent_id) as session:
+            return reports.errors(session, period, top, agent_id)
+
+    def weekly(self, agent_ids: Sequence[UUID], *, principal: Principal | None = None) -> dict[UUID, JSONObject]:
+        """The last seven days, in UTC and with today, of up to 200 agents at once; unknown ones have none.
+
+        :raises BadRequest: for more agents.
+        """
+        with self._reading(principal) as session:
+            return reports.weekly(session, agent_ids)
+
+    def agent_metrics(
+        self, agent_id: UUID, period: Period | None = None, *, principal: Principal | None = None
+    ) -> JSONObject:
+        """An agent's figures in a period, by default the last 30 days, its p95 to the millisecond.
+
+        :raises NotFound: when the principal cannot see the agent.
+        """
+        with self._reading(principal, agent_id) as session:
+            return agent_figures(session, agent_id, period or Period.parse({}))
+
+    @contextmanager
+    def _reading(self, principal: Principal | None, agent_id: UUID | None = None) -> Iterator[TenantSession]:
         principal = self._access.require(Permission.READ_ANALYTICS, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
-            find_agent(session, agent_id)
-            return figures(session, agent_id, period or Period.parse({}))
+            if agent_id is not None:
+                find_agent(session, agent_id)
+            yield session
 
     def refresh_cached(self, now: datetime | None = None) -> int:
         """Take the cached figures of agents anew that ran since; returns how many.
@@ -77,7 +156,7 @@ class Analytics:
 
     def _refresh(self, agent_id: UUID, now: datetime) -> None:
         with self._db.transaction(SYSTEM) as session:
-            cached = figures(session, agent_id, Period(now - CACHED_PERIOD, now)) | {"as_of": now}
+            cached = agent_figures(session, agent_id, Period(now - CACHED_PERIOD, now)) | {"as_of": now}
             plain = json.loads(dumps(cached))
             session.execute(sa.update(Agent).where(Agent.id == agent_id).values(performance_metrics=plain))
 
@@ -85,7 +164,7 @@ class Analytics:
 def _due(since: datetime, as_of: datetime) -> sa.Select[Any]:
     """Agents that ran since, whose figures are older than ``as_of``: the oldest first, so that none starves."""
     ran = sa.select(ActivityLog.agent_id).where(
-        ActivityLog.id >= uuid7_from(since), ActivityLog.action == "execute", _RAN
+        ActivityLog.id >= uuid7_from(since), ActivityLog.action == "execute", RAN
     )
     taken = sa.func.coalesce(Agent.performance_metrics["as_of"].as_string(), "")
     return (
@@ -94,71 +173,3 @@ def _due(since: datetime, as_of: datetime) -> sa.Select[Any]:
         .order_by(taken, Agent.id)
         .limit(REFRESH_BATCH)
     )
-
-
-def figures(session: TenantSession, agent_id: UUID, period: Period) -> JSONObject:
-    """The figures of one agent that a session's scope can see.
-
-    The period is one of ids: they carry the time, and the index on agent and id answers it.
-    """
-    where = (
-        ActivityLog.agent_id == agent_id,
-        ActivityLog.action == "execute",
-        ActivityLog.id >= uuid7_from(period.start),
-        ActivityLog.id < uuid7_from(period.end),
-        _RAN,
-    )
-    row = session.execute(_totals().where(*where)).one()
-    executions, succeeded = row.executions, int(row.succeeded or 0)
-    return {
-        "agent_id": agent_id,
-        "period": period.to_dict(),
-        "as_of": utcnow(),
-        "executions": executions,
-        "succeeded": succeeded,
-        "failed": executions - succeeded,
-        "success_rate": succeeded / executions if executions else None,
-        "duration_ms": {
-            "mean": None if row.mean_ms is None else round(row.mean_ms),
-            "p95": _percentile(session, where, row.timed, 95),
-        },
-        "tokens_used": int(row.tokens_used or 0),
-        "input_tokens": int(row.input_tokens or 0),
-        "output_tokens": int(row.output_tokens or 0),
-        "cost_usd": (row.cost_usd or Decimal(0)).quantize(PICO),
-        "unpriced": int(row.unpriced or 0),
-        "last_used_at": row.last_used_at,
-    }
-
-
-def _totals() -> sa.Select[*tuple[Any, ...]]:
-    count, total, log = sa.func.count, sa.func.sum, ActivityLog
-    return sa.select(
-        count().label("executions"),
-        total(sa.case((_SUCCEEDED, 1), else_=0)).label("succeeded"),
-        count(log.duration_ms).label("timed"),
-        sa.func.avg(log.duration_ms).label("mean_ms"),
-        total(log.tokens_used).label("tokens_used"),
-        total(log.input_tokens).label("input_tokens"),
-        total(log.output_tokens).label("output_tokens"),
-        total(log.cost_usd).label("cost_usd"),
-        total(sa.case((log.unpriced.is_(True), 1), else_=0)).label("unpriced"),
-        sa.func.max(log.created_at).label("last_used_at"),
-    )
-
-
-def _percentile(
-    session: TenantSession, where: tuple[sa.ColumnElement[bool], ...], timed: int, percent: int
-) -> int | None:
-    """The nearest-rank percentile, exactly: the smallest value that ``percent`` of all do not exceed."""
-    if not timed:
-        return None
-    rank = -(-timed * percent // 100)
-    statement = (
-        sa.select(ActivityLog.duration_ms)
-        .where(*where, ActivityLog.duration_ms.is_not(None))
-        .order_by(ActivityLog.duration_ms)
-        .offset(rank - 1)
-        .limit(1)
-    )
-    return session.scalar(statement)

@@ -1,0 +1,107 @@
+"""Sums over executions, added up exactly, and what they tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ...core.columns import PICO
+from ...types import JSONObject
+from ..activity.models import LogStatus
+from .histogram import Histogram, add, bucket, percentile
+
+COUNTS = ("tokens_used", "input_tokens", "output_tokens", "cached_tokens", "unpriced", "timed", "duration_sum_ms")
+"""What is simply summed, beside executions and cost."""
+
+MOST_ERRORS = 50
+"""Kinds of errors that a summary tells apart: the most frequent."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """The sums of some executions. A row is one ended log, or a rollup of many."""
+
+    executions: int = 0
+    succeeded: int = 0
+    tokens_used: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0
+    timed: int = 0
+    """Executions whose duration is known."""
+    duration_sum_ms: int = 0
+    durations: Histogram = field(default_factory=dict)
+    errors: Counter[str] = field(default_factory=Counter)
+    last_used_at: datetime | None = None
+
+    def add(self, row: Any) -> None:
+        """Count a row in."""
+        self.executions += row.executions
+        if row.status == LogStatus.SUCCESS:
+            self.succeeded += row.executions
+        else:
+            self.errors[row.error or row.status] += row.executions
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + int(getattr(row, name) or 0))
+        self.cost_usd += row.cost_usd or 0
+        self._add_durations(row)
+        if self.last_used_at is None or row.last_used_at > self.last_used_at:
+            self.last_used_at = row.last_used_at
+
+    def _add_durations(self, row: Any) -> None:
+        if row.durations is not None:
+            add(self.durations, row.durations)
+        elif row.timed:
+            add(self.durations, {bucket(int(row.duration_sum_ms)): 1})
+
+    @property
+    def failed(self) -> int:
+        return self.executions - self.succeeded
+
+    @property
+    def success_rate(self) -> float | None:
+        return self.succeeded / self.executions if self.executions else None
+
+    @property
+    def p95_ms(self) -> int | None:
+        return percentile(self.durations, 95)
+
+    def cost(self) -> Decimal:
+        """The sum of the known costs, with twelve places."""
+        return self.cost_usd.quantize(PICO)
+
+    def brief(self) -> JSONObject:
+        """What a line of a table or a point of a chart tells."""
+        return {
+            "executions": self.executions,
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+            "success_rate": self.success_rate,
+            "tokens_used": self.tokens_used,
+            "cost_usd": self.cost(),
+            "p95_ms": self.p95_ms,
+        }
+
+    def full(self) -> JSONObject:
+        """What a summary tells."""
+        return {
+            "executions": self.executions,
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+            "success_rate": self.success_rate,
+            "tokens_used": self.tokens_used,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cost_usd": self.cost(),
+            "unpriced": self.unpriced,
+            "duration_ms": {
+                "mean": round(self.duration_sum_ms / self.timed) if self.timed else None,
+                **{f"p{percent}": percentile(self.durations, percent) for percent in (50, 95, 99)},
+            },
+            "errors": dict(self.errors.most_common(MOST_ERRORS)),
+        }

@@ -1,0 +1,79 @@
+"""The steps of a chart: hours, days, weeks and months as a calendar in some zone has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from ...errors import BadRequest
+from .period import Period
+
+STEPS = ("hour", "day", "week", "month")
+"""How long a step may be. Hours are those of UTC in every zone; weeks begin on Monday."""
+
+MOST_STEPS = 1_000
+"""Steps of one chart."""
+
+HOUR = timedelta(hours=1)
+
+
+def steps_of(period: Period, step: str, zone: str) -> list[datetime]:
+    """Where the steps that touch a period begin; the first may begin before it.
+
+    :raises BadRequest: for a step or zone that there is not, and for more than 1,000 steps.
+    """
+    if step not in STEPS:
+        raise BadRequest(f"step={step[:30]} is not understood.", hint=f"Use one of {', '.join(STEPS)}.")
+    starts = _hours(period) if step == "hour" else _dates(period, step, zone_of(zone))
+    if len(starts) > MOST_STEPS:
+        raise BadRequest(
+            f"The period has more than {MOST_STEPS} steps.", hint="Ask for longer steps, or for a shorter period."
+        )
+    return starts
+
+
+def zone_of(name: str) -> tzinfo:
+    """A time zone by its name, such as ``Europe/Berlin``.
+
+    :raises BadRequest: when there is none of that name.
+    """
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:  # names that are paths fail in several ways
+        raise BadRequest(f"zone={name[:40]!r} is no time zone.", hint="Write it as Europe/Berlin.") from error
+
+
+def _hours(period: Period) -> list[datetime]:
+    starts = [period.start.replace(minute=0, second=0, microsecond=0)]
+    while starts[-1] + HOUR < period.end and len(starts) <= MOST_STEPS:
+        starts.append(starts[-1] + HOUR)
+    return starts
+
+
+def _dates(period: Period, step: str, zone: tzinfo) -> list[datetime]:
+    day = _FIRST[step](period.start.astimezone(zone).date())
+    starts = [_midnight(day, zone)]
+    while len(starts) <= MOST_STEPS:
+        day = _next(day, step)
+        if (start := _midnight(day, zone)) >= period.end:
+            break
+        starts.append(start)
+    return starts
+
+
+_FIRST: Mapping[str, Callable[[date], date]] = {
+    "day": lambda day: day,
+    "week": lambda day: day - timedelta(days=day.weekday()),
+    "month": lambda day: day.replace(day=1),
+}
+
+
+def _next(day: date, step: str) -> date:
+    if step == "month":
+        return (day + timedelta(days=31)).replace(day=1)
+    return day + timedelta(days=7 if step == "week" else 1)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(0), zone).astimezone(UTC)
