@@ -6,7 +6,7 @@ import asyncio
 import email.utils
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any
 
 import httpcore2
@@ -71,15 +71,31 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
         raise last or OSError("no address")
 
 
-_closing: set[asyncio.Future[None]] = set()
+class _Pool(httpcore2.AsyncConnectionPool):
+    """A pool that finishes closing connections also when the call that does it is cancelled midway.
+
+    httpcore shields that from anyio's cancellation; ours is asyncio's, which goes through.
+    """
+
+    async def _close_connections(self, closing: list[Any]) -> None:
+        if closing:
+            await asyncio.shield(_kept(super()._close_connections(closing)))
+
+
+_tasks: set[asyncio.Future[Any]] = set()
 """The loop holds its tasks weakly; these are held until they are done."""
+
+
+def _kept(work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
+    task = asyncio.ensure_future(work)
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+    return task
 
 
 def _close_unwanted(connecting: asyncio.Future[httpcore2.AsyncNetworkStream]) -> None:
     if not connecting.cancelled() and connecting.exception() is None:
-        closing = asyncio.ensure_future(connecting.result().aclose())
-        _closing.add(closing)
-        closing.add_done_callback(_closing.discard)
+        _kept(connecting.result().aclose())
 
 
 class _Body(httpx2.AsyncByteStream):
@@ -125,7 +141,7 @@ class Transport(httpx2.AsyncBaseTransport):
     """The one way out, over one connection pool."""
 
     def __init__(self, allowed_hosts: Iterable[str]) -> None:
-        self._pool = httpcore2.AsyncConnectionPool(
+        self._pool = _Pool(
             ssl_context=ssl.create_default_context(),
             max_connections=None,
             max_keepalive_connections=KEEP_ALIVE_CONNECTIONS,
