@@ -136,6 +136,10 @@ class ToolRegistry:
         """The names, sorted."""
         return tuple(sorted(self._specs))
 
+    def descriptions(self) -> dict[str, str]:
+        """What each tool is for, by its name, sorted."""
+        return {name: self._specs[name].description for name in self.names()}
+
     def bind(self, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda f: f) -> Tool:
         """The tool of this name for one call. :raises KeyError: when there is none."""
         return self._specs[name].bind(wrap)

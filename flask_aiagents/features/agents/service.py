@@ -156,6 +156,7 @@ class Agents:
         except IntegrityError as error:
             raise Conflict(
                 f"An agent of this tenant already has the name {' or '.join(map(repr, names[:3]))}.",
+                details={"name": ["Taken already; choose another. Case does not tell names apart."]},
                 hint="Choose another name; case does not tell names apart.",
             ) from error
         except StaleDataError as error:

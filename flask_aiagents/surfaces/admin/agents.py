@@ -13,12 +13,12 @@ from ...features.agents.models import Status
 from ...llm.models import PROVIDERS
 from ...web.filtering import Query
 from ...web.pagination import Page
+from .agent_pages import AgentPages
 from .filters import Choice, Text
-from .lists import ListView
 from .texts import _, _l
 
 
-class AgentsView(ListView):
+class AgentsView(AgentPages):
     """Agents: the tenant's and those that all share."""
 
     slug = "agents"
@@ -79,12 +79,6 @@ class AgentsView(ListView):
 
     def create_allowed(self) -> bool:
         return self.may(Permission.CREATE_AGENT)
-
-    def editable(self, row: Any) -> bool:
-        """Whether the principal may change this agent: a shared one only outside of any tenant."""
-        principal = self.principal
-        own = self._get_field_value(row, "tenant_id") or (principal.is_super_admin and not principal.acting)
-        return bool(own) and self.may(Permission.UPDATE_AGENT)
 
     def delete_model(self, model: Any) -> bool:
         self.system.agents.delete(model.id)

@@ -35,7 +35,7 @@ class PanelForm(BaseForm):
         :param field: the field that an error without details is about.
         """
         if isinstance(error.details, Mapping):
-            for path, message in _messages(error.details):
+            for path, message in messages(error.details):
                 self._put(path, message)
         elif field is not None and field in self._fields:
             self._add(field, error.message)
@@ -57,12 +57,12 @@ class PanelForm(BaseForm):
         field.errors = [*field.errors, message]
 
 
-def _messages(details: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def messages(details: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """``{"a": {"b": ["no"]}}`` -> ``("a.b", "no")``"""
     if isinstance(details, Mapping):
         for key, inner in details.items():
             name = "" if key == "_schema" else str(key)
-            yield from _messages(inner, ".".join(filter(None, [path, name])))
+            yield from messages(inner, ".".join(filter(None, [path, name])))
     elif isinstance(details, list):
         for message in details:
             yield path, str(message)

@@ -1,0 +1,53 @@
+"""What the words of agents mean, for people who choose among them."""
+
+from __future__ import annotations
+
+from .texts import _, _l
+
+CAPABILITIES = {
+    "chat": _l("Holds a conversation over several turns"),
+    "classification": _l("Sorts texts into given classes"),
+    "code_generation": _l("Writes code"),
+    "code_review": _l("Reads code and says what to mend"),
+    "content_creation": _l("Writes articles, posts and mails"),
+    "data_analysis": _l("Reads figures and says what they tell"),
+    "document_processing": _l("Works through long documents"),
+    "extraction": _l("Takes facts out of texts"),
+    "function_calling": _l("Calls functions with arguments of its own"),
+    "planning": _l("Breaks a goal into steps"),
+    "question_answering": _l("Answers questions from what it knows or is given"),
+    "reasoning": _l("Thinks in several steps before it answers"),
+    "research": _l("Gathers and weighs what is known"),
+    "structured_output": _l("Answers in JSON of a given schema"),
+    "summarization": _l("Makes long texts short"),
+    "text_generation": _l("Writes free text"),
+    "tool_use": _l("Uses the tools that are ticked below"),
+    "translation": _l("Translates between languages"),
+    "vision": _l("Reads images"),
+    "web_search": _l("Looks things up on the web"),
+}
+"""One line for each capability that comes with us; those of the host have only their names."""
+
+PROVIDERS = {
+    "anthropic": _l("Anthropic"),
+    "groq": _l("Groq"),
+    "offline": _l("Offline (no key, no network: for trying out)"),
+    "ollama": _l("Ollama"),
+    "openai": _l("OpenAI"),
+    "openai_compatible": _l("Another server that speaks like OpenAI"),
+}
+
+TEST_HINTS = {
+    "authentication": _l("The provider refuses this key: check that it is whole and still valid."),
+    "address_refused": _l("The operator would have to add this host to AIAGENTS_ALLOWED_HOSTS."),
+    "connection": _l("Nobody answers at this address: check the URL."),
+    "timeout": _l("The provider took too long: try again, or choose another model."),
+    "rate_limited": _l("The key works, but the provider wants fewer requests just now."),
+    "upstream": _l("The provider did not accept the request: check the model's name."),
+}
+"""What to do after a test that failed in this way."""
+
+
+def spoken(word: str) -> str:
+    """A word of ours as people write it: ``code_review`` -> ``Code review``, in the reader's language."""
+    return _(word.replace("_", " ").capitalize())
