@@ -34,7 +34,7 @@ wheel: $(VENV)/.test
 
 # $(VENV) itself holds the newest versions that setup.cfg admits; these are the oldest.
 lowest: $(LOWEST)/.done
-	$(LOWEST)/bin/pytest -q -n $(WORKERS) tests/core tests/access tests/agents tests/credentials tests/llm tests/cli
+	$(LOWEST)/bin/pytest -q -n $(WORKERS) tests/core tests/access tests/agents tests/credentials tests/llm tests/cli tests/panel/test_panel_base.py tests/panel/test_panel_agents.py
 
 bench: $(VENV)/.test ## measure; prints a table
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -31,6 +31,10 @@ client = client_as(host.app, Principal("alice", "acme", Role.TENANT_ADMIN))
 assert client.get("/api/openapi.json").json["openapi"].startswith("3.1")
 assert client.get("/api/docs").status_code == 200
 assert client.get("/api/docs/assets/swagger-ui.css").status_code == 200
+assert "No agents yet" in client.get("/aiagents/agents/").text
+for asset in ("assets/panel.css", "assets/vendor/htmx.min.js", "static/bootstrap/bootstrap4/css/bootstrap.min.css"):
+    assert client.get(f"/aiagents/{asset}").status_code == 200, asset
+assert "Noch keine Agenten" in client.get("/aiagents/agents/", headers={"Accept-Language": "de"}).text
 config = {"provider": "offline", "model": "offline"}
 agent = client.post("/api/ai_agents", json={"name": "Wheel", "model_config": config}).json
 answer = client.post(f"/api/ai_agents/{agent['id']}/execute", json={"input": "Hello!"})
