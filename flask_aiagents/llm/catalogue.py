@@ -83,7 +83,7 @@ def _catalogued(provider: str, day: str) -> tuple[KnownModel, ...]:
 
 
 _NO_CHAT = re.compile(
-    "^ft:|audio|codex|computer-use|davinci|deep-research|embedding|guard|image|moderation|realtime|"
+    "^ft:|[.:-]ft-|audio|codex|computer-use|davinci|deep-research|embedding|guard|image|moderation|realtime|"
     "-turbo-instruct|-search-|transcribe|translate|tts|vision-preview|whisper"
 )
 """Models that no agent can talk with."""

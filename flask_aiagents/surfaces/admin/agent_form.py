@@ -48,7 +48,7 @@ class AgentForm(PanelForm):
     provider = TextField(_l("Provider"), default="offline")
     model = TextField(_l("Model"), default="offline", render_kw={"maxlength": 255, "required": True})
     base_url = TextField(_l("Base URL"), render_kw={"inputmode": "url", "maxlength": 1000, "autocomplete": "off"})
-    system_prompt = ProseField(_l("Instructions"), render_kw={"rows": 7})
+    system_prompt = ProseField(_l("System prompt"), render_kw={"rows": 7})
     temperature = NumberField(_l("Temperature"), render_kw=DECIMAL)
     top_p = NumberField(_l("Top P"), render_kw=DECIMAL)
     max_tokens = NumberField(_l("Most tokens"), render_kw={"inputmode": "numeric", "autocomplete": "off"})

@@ -137,7 +137,7 @@ class AgentPages(ListView):
 
     def _show_form(self, form: AgentForm, agent: Agent | None, **more: Any) -> str:
         modal = "modal" in request.values
-        template = "aiagents/modal_form.html" if modal else "aiagents/form.html"
+        template = "aiagents/modal_form.html" if modal else "aiagents/agent_form_page.html"
         if is_script() and not modal:
             template = "aiagents/agent_form.html"
         return self.render(
