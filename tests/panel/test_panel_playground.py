@@ -197,6 +197,20 @@ def test_another_tenants_agent_is_as_absent(charlie: Any, alice: Any, clients: C
     assert alice.get(f"/playground/?agent={acmes}").status_code == 200
 
 
+def test_a_runs_figures_are_its_readers_alone(
+    alice: Any, charlie: Any, bob: Any, clients: Clients, upstream: Upstream
+) -> None:
+    """What a run took that ended early is told to who may see its log; for others there is none."""
+    upstream.behave(status(401))
+    answer = run(alice.http, upstream_agent(clients.alice, upstream))
+    assert b"event: error" in answer.data
+    log_id = answer.headers["X-AIAgents-Log"]
+    path = f"/playground/figures/?log={log_id}"
+    assert alice.get(path).json["status"] == "error"
+    assert [who.get(path).status_code for who in (charlie, bob)] == [404, 404]
+    assert alice.get("/playground/figures/?log=x").status_code == 404
+
+
 def test_r24_a_forged_post_runs_nothing(alice: Any, clients: Clients) -> None:
     """Without the page's token, or from another site, nothing runs; a GET runs nothing either."""
     agent_id = make_agent(clients.alice)["id"]

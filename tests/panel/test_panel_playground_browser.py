@@ -73,8 +73,8 @@ def _contexts(browser: Browser, url: str) -> Iterator[Opened]:
     complaints: list[str] = []
     contexts: list[Any] = []
 
-    def open_page(path: str = "", who: str = "alice", expected: str = "", **options: Any) -> Page:
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+    def open_page(path: str = "", who: str = "alice", expected: str = "", width: int = 1280) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900})
         contexts.append(context)
         context.add_cookies([{"name": "who", "value": who, "url": url}])
         page = context.new_page()
@@ -180,6 +180,7 @@ def test_stop_cancels(opened: Opened, clients: Clients, upstream: Upstream, by: 
     assert (log["status"], log["output_tokens"] > 0) == ("cancelled", True)
     assert upstream.wait_closed()
     expect(answer(page)).to_contain_text("word word")
+    expect(answer(page)).to_contain_text(f"+ {log['output_tokens']} tokens · $")
     assert str(answer(page).get_by_role("link", name="Log").get_attribute("href")).endswith(log["id"])
 
 
@@ -223,6 +224,7 @@ def test_an_error_loses_no_text(opened: Opened, clients: Clients, upstream: Upst
     ask(page, "An important text")
     alert = answer(page).get_by_role("alert")
     expect(alert).to_contain_text("Check the credential")
+    expect(answer(page).locator(".aia-num")).to_contain_text("openai / gpt-4o-mini")
     expect(page.get_by_label("Message")).to_have_value("An important text")
     expect(answer(page).get_by_role("link", name="Log")).to_be_visible()
     upstream.answer("Better now.")
@@ -378,7 +380,7 @@ def test_a_structured_answer_is_shown_as_json(opened: Opened, clients: Clients) 
 
 def test_a_hostile_answer_does_not_freeze_the_page(opened: Opened, clients: Clients, upstream: Upstream) -> None:
     """200 KB of open marks stream in and the page still answers."""
-    upstream.answer("**a [b](http:// `c " * 10_000)
+    upstream.answer(("**a[b](http://`c_d~~" * 50 + " ") * 200)
     page = opened(f"?agent={upstream_agent(clients.alice, upstream)}")
     ask(page, f"Go {uuid4()}")
     expect(answer(page)).to_have_attribute("aria-busy", "false", timeout=20_000)
@@ -391,7 +393,7 @@ def test_a_hostile_answer_does_not_freeze_the_page(opened: Opened, clients: Clie
 def test_nothing_is_wider_than_the_page(opened: Opened, clients: Clients, upstream: Upstream, width: int) -> None:
     """Long words, tables and code make no page scroll sideways."""
     upstream.answer("x" * 500 + "\n\n```\n" + "y" * 500 + "\n```\n\n|" + "z" * 200 + "|b|\n|-|-|\n|1|2|")
-    page = opened(f"?agent={upstream_agent(clients.alice, upstream)}", viewport={"width": width, "height": 800})
+    page = opened(f"?agent={upstream_agent(clients.alice, upstream)}", width=width)
     ask(page, "w" * 500)
     expect(answer(page)).to_have_attribute("aria-busy", "false")
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0

@@ -11,7 +11,7 @@ from flask_admin import expose
 from marshmallow import fields
 from werkzeug.routing import BuildError
 
-from ...errors import AIAgentsError, NotFound
+from ...errors import NotFound
 from ...features.access.policy import Permission
 from ...features.agents.models import Status
 from ...features.execution.overrides import OVERRIDABLE
@@ -30,6 +30,8 @@ OFFERED = 20
 """Agents offered at once; the search finds the others."""
 
 _SHOWN = ("id", "name", "status", "model_config", "tenant_id")
+
+_FIGURES = ("status", "input_tokens", "output_tokens", "cost_usd", "duration_ms", "provider", "model")
 
 LOG_HEADER = "X-AIAgents-Log"
 """The log of the run that an answer streams."""
@@ -101,6 +103,15 @@ class PlaygroundView(PanelView):
         answer = event_stream(_Introduced(stream, f"{log_page}{stream.log_id}"))
         answer.headers[LOG_HEADER] = str(stream.log_id)
         return answer
+
+    @expose("/figures/")
+    def figures(self) -> Response:
+        """What a run took that the page did not see the end of, because it stopped it or it failed.
+
+        :raises NotFound: for a log that the principal cannot see.
+        """
+        log = self.system.activity.get(_id(request.args.get("log", "")))
+        return json_response({name: getattr(log, name) for name in _FIGURES})
 
     def may_try(self) -> bool:
         """Whether the principal may run an agent with other parameters than its own."""
@@ -181,13 +192,9 @@ def _log_page() -> str:
 def _id(text: str) -> UUID:
     """An id out of the address.
 
-    :raises NotFound: for what is none, in the words for an absent one.
+    :raises NotFound: for what is none.
     """
     try:
         return UUID(text)
     except ValueError:
-        raise _no_agent(text) from None
-
-
-def _no_agent(text: str) -> AIAgentsError:
-    return NotFound(f"There is no agent {text[:40]}.", hint=_("Choose one from the list."))
+        raise NotFound(_("There is no such entry."), hint=_("Choose one from the list.")) from None

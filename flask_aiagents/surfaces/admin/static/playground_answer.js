@@ -33,7 +33,8 @@ export class Answer {
     else if (name === "error") this.fail(data);
   }
 
-  link({ url }) {
+  link({ log_id, url }) {
+    this.log = log_id;
     this.part("[data-log]").href = url;
     this.part("[data-log]").hidden = false;
   }

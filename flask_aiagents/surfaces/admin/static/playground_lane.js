@@ -1,7 +1,7 @@
 // One agent's side of the playground: who it is, with which parameters it runs, and what was said.
 
 import { Answer } from "./playground_answer.js";
-import { copyOf, data, one, post, say } from "./playground_page.js";
+import { copyOf, data, getJson, one, post, say } from "./playground_page.js";
 import { Parameters } from "./playground_parameters.js";
 import { Picker } from "./playground_picker.js";
 import { events } from "./sse.js";
@@ -14,6 +14,7 @@ export class Lane {
     this.empty = one(".aia-talk-empty", this.root);
     this.said = []; // what the agent is told was said before
     this.abort = null;
+    this.first = number === 0;
     place.append(this.root);
     this.parameters = new Parameters(this.root, number);
     this.picker = new Picker(one("[data-picker]", this.root), number, agent, (chosen) => this.choose(chosen));
@@ -33,7 +34,7 @@ export class Lane {
 
   meet(agent) {
     this.agent = agent;
-    this.root.setAttribute("aria-label", say("lane", { name: agent.name }));
+    one("[data-title]", this.root).textContent = say("lane", { name: agent.name });
     this.parameters.of(agent);
   }
 
@@ -53,15 +54,15 @@ export class Lane {
 
   async run(words) {
     const overrides = this.parameters.overrides;
-    const turn = this.ask(words, overrides !== null);
+    const answer = this.ask(words, overrides !== null);
     this.abort = new AbortController();
     this.picker.field.disabled = true;
     this.page.state();
     try {
-      await this.hear(turn.answer, { agent: this.agent.id, input: [...this.said, asUser(words)], overrides });
-      this.remember(words, turn.answer);
+      await this.hear(answer, { agent: this.agent.id, input: [...this.said, asUser(words)], overrides });
+      this.remember(words, answer);
     } catch (error) {
-      this.wrong(error, words, turn.answer);
+      this.wrong(error, words, answer);
     }
     this.abort = null;
     this.picker.field.disabled = false;
@@ -80,7 +81,8 @@ export class Lane {
       this.run(words);
     };
     const answer = new Answer(this.talk, { tried, again });
-    return { answer };
+    if (this.first) answer.root.scrollIntoView({ block: "nearest" });
+    return answer;
   }
 
   /** Read the stream to its end. Throws what ended it badly. */
@@ -98,19 +100,35 @@ export class Lane {
     if (answer.text) this.said.push(asUser(words), { role: "assistant", content: answer.text });
   }
 
+  /** Show what a run took that was stopped or failed: its log knows, once the server has noticed. */
+  async account(answer) {
+    for (const pause of answer.log ? LOOKS : []) {
+      await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+      const log = await getJson(data.urls.figures, { log: answer.log }).catch(() => null);
+      if (log === null) return;
+      if (log.status === "running") continue;
+      return answer.figures({ ...log, usage: log.input_tokens === null ? null : log });
+    }
+  }
+
   wrong(error, words, answer) {
     if (this.abort.signal.aborted) {
       answer.stopped();
-      return this.remember(words, answer);
+      this.remember(words, answer);
+      return this.account(answer);
     }
     // An error of the network has no words of its own that would help.
     const told = error instanceof Error ? { message: say("offline"), hint: say("offline_hint") } : error;
     if (error instanceof Error && !(error instanceof TypeError)) console.error(error);
     answer.fail(told);
+    this.account(answer);
     this.parameters.refuse(told.details?.overrides);
     this.page.giveBack(words);
   }
 }
+
+/** Until the log of a run that the page saw no end of has its figures, in seconds. */
+const LOOKS = [0.3, 0.7, 2, 4, 8];
 
 function asUser(content) {
   return { role: "user", content };
