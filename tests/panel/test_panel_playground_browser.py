@@ -231,6 +231,7 @@ def test_an_error_loses_no_text(opened: Opened, clients: Clients, upstream: Upst
     answer(page).get_by_role("button", name="Try again").click()
     expect(answer(page)).to_contain_text("Better now.")
     expect(page.locator(".aia-answer")).to_have_count(1)
+    expect(page.get_by_label("Message")).to_have_value("")
 
 
 def test_a_refusal_is_told_in_the_conversation(opened: Opened, clients: Clients) -> None:
@@ -341,6 +342,17 @@ def test_an_agent_is_found_by_its_name(opened: Opened, clients: Clients) -> None
     assert f"agent={wanted}" in page.url
     page.reload()
     expect(page.get_by_role("combobox", name="Agent")).to_have_value("Archivist")
+
+
+def test_an_inactive_agent_says_why_it_cannot_run(opened: Opened, clients: Clients) -> None:
+    """It is shown with the reason, and nothing is sent to it."""
+    agent_id = make_agent(clients.alice, "Archive", status="maintenance")["id"]
+    page = opened(f"?agent={agent_id}")
+    expect(page.get_by_text("maintenance: only an active agent runs").first).to_be_visible()
+    ask(page, "Hello")
+    expect(page.get_by_role("combobox", name="Agent")).to_be_focused()
+    expect(page.get_by_label("Message")).to_have_value("Hello")
+    assert logs(clients) == []
 
 
 def test_keys_of_the_field(opened: Opened, clients: Clients) -> None:

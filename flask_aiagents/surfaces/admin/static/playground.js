@@ -10,7 +10,7 @@ const compare = one("[data-compare]");
 const lanes = [];
 
 function addLane(agent) {
-  const lane = new Lane(one("[data-lanes]"), lanes.length, agent, { chosen: address, state, giveBack });
+  const lane = new Lane(one("[data-lanes]"), lanes.length, agent, { chosen: address, state, giveBack, takeBack });
   lanes.push(lane);
 }
 
@@ -34,6 +34,11 @@ function state() {
 /** A text that got no answer is put back, unless something else was written meanwhile. */
 function giveBack(words) {
   if (!text.value) text.value = words;
+}
+
+/** It is tried again from where it stands in the conversation. */
+function takeBack(words) {
+  if (text.value === words) text.value = "";
 }
 
 function submit() {

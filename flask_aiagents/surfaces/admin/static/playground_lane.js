@@ -78,6 +78,7 @@ export class Lane {
       if (this.running) return;
       question.remove();
       answer.root.remove();
+      this.page.takeBack(words);
       this.run(words);
     };
     const answer = new Answer(this.talk, { tried, again });

@@ -47,7 +47,7 @@ export class Picker {
 
   /** Say that an agent is wanted. */
   ask() {
-    one("[data-about]", this.root).textContent = say("choose");
+    if (!this.agent) one("[data-about]", this.root).textContent = say("choose");
     this.focus();
     this.search("", 0);
   }
@@ -56,14 +56,16 @@ export class Picker {
     const asked = (this.asked += 1);
     await new Promise((resolve) => setTimeout(resolve, pause));
     if (asked !== this.asked) return;
-    const answer = await getJson(data.urls.agents, { q: words.trim() }).catch(() => ({ items: [], more: false }));
-    if (asked === this.asked && document.activeElement === this.field) this.offer(answer);
+    const answer = await getJson(data.urls.agents, { q: words.trim() }).catch(() => null);
+    if (asked !== this.asked || document.activeElement !== this.field) return;
+    if (answer === null) this.offer([], say("offline"));
+    else this.offer(answer.items, answer.more ? say("more") : answer.items.length ? "" : say("none"));
   }
 
-  offer({ items, more }) {
+  offer(items, remark) {
     this.found = items;
     this.list.replaceChildren(...items.map((item, index) => this.option(item, index)));
-    if (!items.length || more) this.list.append(this.remark(say(items.length ? "more" : "none")));
+    if (remark) this.list.append(this.remark(remark));
     this.list.hidden = false;
     this.field.setAttribute("aria-expanded", "true");
     this.activate(-1);
