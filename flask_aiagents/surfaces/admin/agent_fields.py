@@ -52,7 +52,7 @@ class NumberField(StringField):
     """A number, kept as the text that was typed: a browser's number field would lose what is none."""
 
     def process_data(self, value: Any) -> None:
-        self.data = None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        self.data = None if value is None else str(value).removesuffix(".0")
 
     @property
     def sent(self) -> JSON:

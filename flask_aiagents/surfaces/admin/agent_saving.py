@@ -34,7 +34,16 @@ def _saved(system: Any, form: AgentForm, agent: Agent | None, own: bool) -> Agen
         return _create(system, form)
     if not own:
         return agent
-    return system.agents.update(agent.id, form.data_for_service(), if_match=form.expected_version())
+    data = form.data_for_service()
+    data["capabilities"] = _in_their_order(data["capabilities"], agent.capabilities)
+    config = data["model_config"]
+    config["tools"] = _in_their_order(config["tools"], agent.model_config.get("tools"))
+    return system.agents.update(agent.id, data, if_match=form.expected_version())
+
+
+def _in_their_order(ticked: list[str] | None, stored: list[str] | None) -> list[str] | None:
+    """Checkboxes stand in an order of their own; the same words in another order are no change."""
+    return stored if sorted(ticked or ()) == sorted(stored or ()) else ticked
 
 
 def _create(system: Any, form: AgentForm) -> Agent:
@@ -64,7 +73,10 @@ def _keep_key(system: Any, form: AgentForm, agent: Agent) -> None:
         return
     try:
         system.credentials.put_for_agent(agent.id, {"api_key": key})
-    except ConfigurationError as error:  # no encryption key: the agent's form is where a person learns of it
+    except (ConfigurationError, Invalid) as error:
+        if error.details:
+            raise
+        # No encryption key, or a provider that takes none: the form is where a person learns of it.
         raise Invalid(error.message, details={"api_key": [str(error)]}) from error
 
 
