@@ -130,6 +130,7 @@ class AIAgents:
         planner = Planner(app, settings, Vault(keyring, settings.trusted_origins), self.tools)
         maintenance = Maintenance(database, settings.maintenance_interval_s)
         maintenance.add("expired leases", activity.end_expired)
+        maintenance.add("rollups", analytics.roll_up)
         maintenance.add("cached figures", analytics.refresh_cached)
         return Installation(
             settings=settings,

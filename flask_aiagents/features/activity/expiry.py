@@ -16,6 +16,7 @@ from ...llm.calls import Usage
 from ...llm.prices import cost
 from ...signals import AgentExecuted, publish
 from .models import ActivityLog, LogStatus
+from .unrolled import note_ended
 
 BATCH = 200
 """Rows that one transaction ends."""
@@ -62,6 +63,8 @@ def _end(session: Any, log: ActivityLog, prices: Any) -> bool:
         .execution_options(synchronize_session=False)
     )
     done = bool(session.execute(statement).rowcount)
+    if done:
+        note_ended(session, [{"id": log.id, "tenant_id": log.tenant_id}])
     session.expunge(log)
     for name, value in values.items():
         setattr(log, name, value)

@@ -77,3 +77,15 @@ class ActivityLog(IdMixin, TenantMixin, OwnedMixin, Base):
     created_at: Mapped[datetime] = mapped_column(
         UTCDateTime, default=lambda context: uuid7_time(context.get_current_parameters()["id"])
     )
+
+
+class UnrolledLog(TenantMixin, Base):
+    """An ended execution that the rollups do not have yet.
+
+    Written in the transaction that ends the log and taken away in the one that counts it: so none is missed,
+    however late its writer commits, and none is counted twice.
+    """
+
+    __tablename__ = "ai_agent_unrolled_logs"
+
+    log_id: Mapped[UUID] = mapped_column(sa.Uuid, primary_key=True)

@@ -26,6 +26,7 @@ from .columns import COLUMNS
 from .expiry import end_expired
 from .models import ActivityLog, LogStatus, Source
 from .payload import bounded, clipped
+from .unrolled import note_ended
 
 _RUNNING = ActivityLog.status == LogStatus.RUNNING.value
 
@@ -158,6 +159,7 @@ class Activity:
         with self._db.transaction(self._access.scope(principal)) as session:
             row = posted.row(session, item, principal)
             session.insert_rows(ActivityLog, [row])
+            note_ended(session, [row])
         return row
 
     def record_many(self, data: Sequence[Any], *, principal: Principal | None = None) -> list[JSONObject]:
@@ -170,6 +172,7 @@ class Activity:
         with self._db.transaction(self._access.scope(principal)) as session:
             rows = posted.rows(session, items, principal)
             session.insert_rows(ActivityLog, rows)
+            note_ended(session, rows)
         return rows
 
     def get(self, log_id: UUID, *, principal: Principal | None = None) -> ActivityLog:
@@ -213,4 +216,7 @@ class Activity:
         parameters = {f"new_{name}": value for name, value in values.items()}
         parameters |= {"log_id": log_id, "new_response_data": bounded(response_data)}
         with self._db.transaction(self._access.scope(principal)) as session:
-            return bool(session.execute(statement, parameters).rowcount)  # pyright: ignore[reportAttributeAccessIssue]
+            changed = bool(session.execute(statement, parameters).rowcount)  # pyright: ignore[reportAttributeAccessIssue]
+            if changed and statement is _END:
+                note_ended(session, [{"id": log_id, "tenant_id": principal.tenant_id}])
+            return changed

@@ -1,8 +1,8 @@
-"""Rows to add up, from the raw log."""
+"""Rows to add up: rollups of whole hours and days, what they do not have yet, and the edges from the raw log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,17 @@ import sqlalchemy as sa
 
 from ...core.clock import uuid7_from
 from ...core.tenancy import TenantSession
-from ..activity.models import ActivityLog, LogStatus
+from ..activity.models import ActivityLog, UnrolledLog
+from .agent_figures import RAN
+from .cover import Cover, Span, cover, inside
+from .levels import level_for
+from .models import Usage
+
+_SPANS = 50
+"""Spans that one statement names; of more it reads all that is between, and what is too much is left out after."""
+
+ENDED = (ActivityLog.action == "execute", RAN)
+"""What counts."""
 
 
 def read(
@@ -22,37 +32,104 @@ def read(
 ) -> Iterator[Any]:
     """The ended executions between these times that the session's scope sees, apart by ``dimensions``.
 
-    Each row has the time ``at``, and lies between two neighbours of ``bounds``.
+    A row is a rollup or one log. Each has the time ``at``, and lies between two neighbours of ``bounds``.
     """
+    parts = cover(bounds)
+    if parts.day or parts.hour:
+        for row in session.execute(_rolled_and_unrolled(session, parts, dimensions, agent_ids)):
+            spans = parts.whole(row.grain) if row.grain else None
+            if inside(spans, row.at) if spans is not None else not inside(parts.raw, row.at):
+                yield row
+    for few in _chunks(parts.raw):
+        yield from session.execute(sa.select(*LOG).where(*ENDED, *_logs(session, few, agent_ids)))
+
+
+def _rolled_and_unrolled(
+    session: TenantSession, parts: Cover, dimensions: Set[str], agent_ids: Sequence[UUID] | None
+) -> sa.CompoundSelect[Any]:
+    """One statement, so that what is rolled up meanwhile is seen exactly once."""
+    scope = session.scope
+    needed = {*dimensions, *(["agent"] if agent_ids is not None else []), *(["user"] if scope.user_id else [])}
+    level = level_for(needed if scope.system else needed | {"tenant"})
+    spans = [(grain, span) for grain in ("day", "hour") for span in _few(parts.whole(grain))]
+    rolled = sa.select(*_USAGE).where(
+        Usage.level == level,
+        sa.or_(*(_in_span(grain, span) for grain, span in spans)),
+        *_mine(session, Usage, agent_ids),
+    )
+    begin, end = min(span[0] for _, span in spans), max(span[1] for _, span in spans)
+    unrolled = (
+        sa.select(*LOG)
+        .select_from(UnrolledLog)
+        .join(ActivityLog, ActivityLog.id == UnrolledLog.log_id)
+        .where(*ENDED, ActivityLog.created_at >= begin, ActivityLog.created_at < end)
+        .where(*_mine(session, ActivityLog, agent_ids))
+    )
+    return sa.union_all(rolled, unrolled)
+
+
+def _in_span(grain: str, span: Span) -> sa.ColumnElement[bool]:
+    return sa.and_(Usage.grain == grain, Usage.period_start >= span[0], Usage.period_start < span[1])
+
+
+def _logs(
+    session: TenantSession, spans: Iterable[Span], agent_ids: Sequence[UUID] | None
+) -> list[sa.ColumnElement[bool]]:
+    """Bounded by id, which every index ends with, and by time, which the tenant's begins with."""
     log = ActivityLog
-    where = [
-        log.action == "execute",
-        log.status != LogStatus.RUNNING.value,
-        log.id >= uuid7_from(bounds[0]),
-        log.id < uuid7_from(bounds[-1]),
-        *([log.agent_id.in_(agent_ids)] if agent_ids is not None else []),
-    ]
-    yield from session.execute(sa.select(*_LOG).where(*where))
+    times = (
+        sa.and_(
+            log.id >= uuid7_from(start), log.id < uuid7_from(end), log.created_at >= start, log.created_at < end
+        )
+        for start, end in spans
+    )
+    return [sa.or_(*times), *_mine(session, log, agent_ids)]
 
 
-_LOG = (
+def _mine(
+    session: TenantSession, model: type[Usage | ActivityLog], agent_ids: Sequence[UUID] | None
+) -> Iterator[sa.ColumnElement[bool]]:
+    """The session's scope once more: said here, it does not depend on what guards can reach."""
+    scope = session.scope
+    if not scope.system:
+        yield model.tenant_id == scope.tenant_id
+    if scope.user_id is not None:
+        yield model.user_id == scope.user_id
+    if agent_ids is not None:
+        yield model.agent_id.in_(agent_ids)
+
+
+def _few(spans: list[Span]) -> list[Span]:
+    return spans if len(spans) <= _SPANS else [(spans[0][0], spans[-1][1])]
+
+
+def _chunks(spans: list[Span]) -> Iterator[list[Span]]:
+    for number in range(0, len(spans), _SPANS):
+        yield spans[number : number + _SPANS]
+
+
+_SAME = ("tenant_id", "agent_id", "user_id", "provider", "model", "status", "error")
+_SUMS = ("tokens_used", "input_tokens", "output_tokens", "cached_tokens", "cost_usd")
+
+_USAGE = (
+    Usage.grain,
+    Usage.period_start.label("at"),
+    *(getattr(Usage, name) for name in (*_SAME, "executions", *_SUMS, "unpriced", "timed")),
+    Usage.duration_sum_ms,
+    Usage.durations,
+    Usage.last_used_at,
+)
+
+LOG = (
+    sa.null().label("grain"),
     ActivityLog.created_at.label("at"),
-    ActivityLog.tenant_id,
-    ActivityLog.agent_id,
-    ActivityLog.user_id,
-    ActivityLog.provider,
-    ActivityLog.model,
-    ActivityLog.status,
-    ActivityLog.error,
+    *(getattr(ActivityLog, name) for name in _SAME),
     sa.literal(1).label("executions"),
-    ActivityLog.tokens_used,
-    ActivityLog.input_tokens,
-    ActivityLog.output_tokens,
-    ActivityLog.cached_tokens,
-    ActivityLog.cost_usd,
+    *(getattr(ActivityLog, name) for name in _SUMS),
     sa.case((ActivityLog.unpriced.is_(True), 1), else_=0).label("unpriced"),
     sa.case((ActivityLog.duration_ms.is_not(None), 1), else_=0).label("timed"),
     ActivityLog.duration_ms.label("duration_sum_ms"),
     sa.null().label("durations"),
     ActivityLog.created_at.label("last_used_at"),
 )
+"""One log as a row of the same form, for the rollups' own statement and as it is counted into them."""

@@ -87,7 +87,7 @@ def errors(session: TenantSession, period: Period, top: int, agent_id: UUID | No
             "error": error or status,
             "status": status,
             "executions": part.executions,
-            "agents": len(agents[error, status]),
+            "agents": len(agents[error, status] - {None}),
             "last_at": part.last_used_at,
             "example_log_id": last_case(session, error, status, part.last_used_at, agent_id),
         }

@@ -23,7 +23,7 @@ from ..access.service import Access
 from ..activity.models import ActivityLog
 from ..agents.models import Agent
 from ..agents.service import find_agent
-from . import reports
+from . import reports, rollups
 from .agent_figures import RAN, agent_figures
 from .period import Period
 
@@ -35,6 +35,9 @@ REFRESH_EVERY = timedelta(minutes=1)
 
 REFRESH_BATCH = 50
 """Agents that one tick refreshes."""
+
+TICK_BATCHES = 20
+"""Batches that one tick rolls up; what is left waits for the next, and is in the figures meanwhile."""
 
 _LONGEST_EXECUTION = timedelta(minutes=11)
 """A log carries the time of its start, so whoever looks for new ends looks back this far."""
@@ -138,6 +141,10 @@ class Analytics:
             if agent_id is not None:
                 find_agent(session, agent_id)
             yield session
+
+    def roll_up(self, batches: int | None = TICK_BATCHES) -> int:
+        """Count what has ended into the rollups, for maintenance; returns how many logs that were."""
+        return rollups.roll_up(self._db, batches)
 
     def refresh_cached(self, now: datetime | None = None) -> int:
         """Take the cached figures of agents anew that ran since; returns how many.

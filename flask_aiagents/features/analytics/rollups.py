@@ -1,0 +1,117 @@
+"""Ended logs become sums: in small transactions, each of which counts some logs and notes that it has.
+
+A roller that dies leaves all or nothing of its batch. Two at once work one after the other: both lock one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ...core.clock import utcnow, uuid7_from
+from ...core.db import Database
+from ...core.maintenance import Claim
+from ...core.tenancy import SYSTEM, TenantSession
+from ..activity.models import ActivityLog, UnrolledLog
+from .groups import Groups, erase, group, insert, merge_present
+from .levels import GRAINS, begin_of
+from .reading import ENDED, LOG
+
+BATCH = 2_000
+"""Logs that one transaction counts."""
+
+_CLAIM = "rollups"
+
+_NEW = (
+    sa.select(UnrolledLog.log_id, *LOG)
+    .outerjoin(ActivityLog, sa.and_(ActivityLog.id == UnrolledLog.log_id, *ENDED))
+    .order_by(UnrolledLog.log_id)
+    .limit(BATCH)
+)
+
+# One by one: MariaDB would lock all that it reads on its way to many, and writers would wait.
+_ROLLED = sa.delete(UnrolledLog).where(UnrolledLog.log_id == sa.bindparam("rolled"))
+
+# Those that wait to be rolled up are left to that. The two are told apart in one statement, so that a log that
+# ends meanwhile is counted by one of them.
+_LOGGED = (
+    sa.select(ActivityLog.id, *LOG)
+    .where(*ENDED, ActivityLog.id > sa.bindparam("after"), ActivityLog.id < sa.bindparam("end"))
+    .where(~sa.exists().where(UnrolledLog.log_id == ActivityLog.id))
+    .order_by(ActivityLog.id)
+    .limit(BATCH)
+)
+
+
+def roll_up(database: Database, batches: int | None = None, tell: Callable[[int], None] | None = None) -> int:
+    """Count what has ended into the rollups, in at most so many batches; returns how many logs that were."""
+    done = 0
+    while batches is None or batches > 0:
+        if not (rolled := _roll_batch(database)):
+            break
+        batches, done = batches and batches - 1, done + rolled
+        if tell:
+            tell(done)
+    return done
+
+
+def rebuild(
+    database: Database, start: datetime, end: datetime, tell: Callable[[datetime, int], None] | None = None
+) -> int:
+    """Count the days, in UTC, that a period touches anew from the log; returns how many logs they have."""
+    day, done = begin_of("day", start), 0
+    while day < end:
+        done += (logs := _rebuild_day(database, day))
+        if tell:
+            tell(day, logs)
+        day += GRAINS["day"]
+    return done
+
+
+def _roll_batch(database: Database) -> int:
+    with database.transaction(SYSTEM) as session:
+        if session.scalar(sa.select(UnrolledLog.log_id).limit(1)) is None:
+            return 0  # asked apart, so that an idle system writes nothing
+    with _alone(database) as session:
+        logs, groups = session.execute(_NEW).all(), Groups()
+        group((log for log in logs if log.status is not None), groups)
+        merge_present(session, groups)
+        insert(session, groups)
+        if logs:
+            session.connection().execute(_ROLLED, [{"rolled": log.log_id} for log in logs])
+    return len(logs)
+
+
+def _rebuild_day(database: Database, day: datetime) -> int:
+    end = day + GRAINS["day"]
+    done, after, groups = 0, UUID(int=uuid7_from(day).int - 1), Groups()
+    with _alone(database) as session:
+        erase(session, day, end)
+        while logs := session.execute(_LOGGED, {"after": after, "end": uuid7_from(end)}).all():
+            group(logs, groups)
+            done, after = done + len(logs), logs[-1].id
+        insert(session, groups)
+    return done
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[TenantSession]:
+    """A transaction that no other roller's overlaps: its first statement locks the row of the claim."""
+    _make_claim(database)
+    with database.transaction(SYSTEM) as session:
+        session.connection().execute(sa.update(Claim).where(Claim.name == _CLAIM).values(until=utcnow()))
+        yield session
+
+
+def _make_claim(database: Database) -> None:
+    try:
+        with database.transaction(SYSTEM) as session:
+            if session.get(Claim, _CLAIM) is None:
+                session.add(Claim(name=_CLAIM, holder="", until=utcnow()))
+    except IntegrityError:
+        pass  # another was faster
