@@ -185,15 +185,17 @@ def test_stop_cancels(opened: Opened, clients: Clients, upstream: Upstream, by: 
 
 
 def test_stop_before_the_first_word_cancels(opened: Opened, clients: Clients, upstream: Upstream) -> None:
-    """A silent provider is hung up on as well, and the page already knows the log."""
+    """A silent provider is hung up on as well, within seconds, and the page already knows the log."""
     upstream.behave(stall(""))
     page = opened(f"?agent={upstream_agent(clients.alice, upstream)}")
     ask(page, "Hello?")
     expect(answer(page).get_by_role("link", name="Log")).to_be_visible()
+    stopped = time.monotonic()
     page.get_by_role("button", name="Stop").click()
     expect(answer(page).get_by_text("Stopped")).to_be_visible()
     (log,) = ended(clients)
     assert log["status"] == "cancelled"
+    assert time.monotonic() - stopped < 4
     assert upstream.wait_closed()
 
 

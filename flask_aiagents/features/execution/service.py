@@ -10,6 +10,7 @@ from ...core.db import Database
 from ...core.principal import Principal
 from ...llm.calls import Message, Outcome
 from ...llm.engine import engine
+from ...llm.streams import PING_S
 from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
@@ -80,16 +81,19 @@ class Executions:
         data: Mapping[str, Any],
         *,
         overrides: Mapping[str, Any] | None = None,
+        ping_s: float = PING_S,
         principal: Principal | None = None,
     ) -> ExecutionStream:
         """Ask the agent and hand its answer on piece by piece; close the stream to cancel it.
 
         Takes what :meth:`run` takes, and raises what that raises before the model is asked; later failures are
         the stream's last event.
+
+        :param ping_s: silence, in seconds, after which None is due; a reader that left is noticed by the second.
         """
         entry = self._open(agent_id, data, overrides, principal)
         try:
-            return ExecutionStream(entry, engine().stream(entry.call))
+            return ExecutionStream(entry, engine().stream(entry.call, ping_s=ping_s))
         except BaseException:
             entry.close(Outcome(status="error", error="internal", message="The execution broke off."))
             raise

@@ -33,6 +33,9 @@ _SHOWN = ("id", "name", "status", "model_config", "tenant_id")
 
 _FIGURES = ("status", "input_tokens", "output_tokens", "cost_usd", "duration_ms", "provider", "model")
 
+PING_S = 1.0
+"""Seconds of silence after which the stream is tried: so that Stop is noticed while the model says nothing."""
+
 LOG_HEADER = "X-AIAgents-Log"
 """The log of the run that an answer streams."""
 
@@ -98,7 +101,11 @@ class PlaygroundView(PanelView):
         """Run an agent and stream what happens; a reader that hangs up cancels the run."""
         asked, log_page = load(_RUN, body()), _log_page()
         stream = self.system.executions.stream(
-            asked["agent"], {"input": asked["input"]}, overrides=asked["overrides"], principal=self.principal
+            asked["agent"],
+            {"input": asked["input"]},
+            overrides=asked["overrides"],
+            ping_s=PING_S,
+            principal=self.principal,
         )
         answer = event_stream(_Introduced(stream, f"{log_page}{stream.log_id}"))
         answer.headers[LOG_HEADER] = str(stream.log_id)
