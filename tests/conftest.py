@@ -8,7 +8,7 @@ from flask import Flask
 from support.cast import Clients
 from support.hosts import close, make_host
 
-pytest_plugins = ["upstream.plugin", "support.databases"]
+pytest_plugins = ["upstream.plugin", "support.databases", "support.live", "support.browser"]
 
 
 @pytest.fixture
