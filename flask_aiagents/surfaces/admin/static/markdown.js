@@ -1,17 +1,11 @@
 // Markdown of models, made inert: a DOM of known elements whose texts are text nodes. No HTML, no images;
 // links to http and https alone. Every step is linear in the length of the text, however hostile it is.
 
+import { blocks, cells, FENCE, HEADING, indent, isItem, ITEM } from "./markdown_blocks.js";
 import { inline } from "./markdown_inline.js";
 
 // Beyond this many characters an answer is shown as plain text.
 const MOST = 262144;
-// Lists and quotes inside of each other; deeper ones are text.
-const DEEPEST = 8;
-
-const FENCE = /^ {0,3}(`{3,}|~{3,})(.*)$/;
-const HEADING = /^ {0,3}(#{1,6})[ \t]+(.*)$/;
-const QUOTE = /^ {0,3}>/;
-const ITEM = /^( *)([-*+]|\d{1,9}[.)])(?:[ \t]+(.*))?$/;
 
 /** Shows a text that grows. Blocks that are complete stay as they are, only the end is made anew. */
 export class Markdown {
@@ -50,107 +44,6 @@ export function show(root, text) {
   const markdown = new Markdown(root);
   markdown.append(text);
   markdown.render();
-}
-
-// From lines to blocks: {kind, lines, length}, where length counts the characters that it stands for.
-
-function blocks(lines, depth) {
-  const found = [];
-  for (let at = 0; at < lines.length; ) {
-    const [kind, end, more] = next(lines, at, depth);
-    const taken = lines.slice(at, end);
-    const length = taken.reduce((sum, line) => sum + line.length + 1, 0);
-    if (kind === "blank" && found.length) found.at(-1).length += length;
-    else found.push({ kind, lines: taken, length, depth, ...more });
-    at = end;
-  }
-  return found;
-}
-
-function next(lines, at, depth) {
-  const line = lines[at];
-  if (!line.trim()) return ["blank", at + 1];
-  const fence = FENCE.exec(line);
-  if (fence) return ["code", fenceEnd(lines, at, fence[1])];
-  if (HEADING.test(line)) return ["heading", at + 1];
-  if (isRule(line)) return ["rule", at + 1];
-  if (depth < DEEPEST && QUOTE.test(line)) return ["quote", while_(lines, at, (one) => QUOTE.test(one))];
-  if (depth < DEEPEST && isItem(line)) return ["list", listEnd(lines, at)];
-  const columns = tableColumns(lines, at);
-  if (columns) return ["table", while_(lines, at + 2, (one) => one.trim() && one.includes("|")), { columns }];
-  return ["paragraph", paragraphEnd(lines, at, depth)];
-}
-
-function while_(lines, at, holds) {
-  while (at < lines.length && holds(lines[at])) at += 1;
-  return at;
-}
-
-function fenceEnd(lines, at, fence) {
-  const end = while_(lines, at + 1, (line) => {
-    const mark = line.trim();
-    return mark.length < fence.length || mark !== fence[0].repeat(mark.length);
-  });
-  return Math.min(end + 1, lines.length);
-}
-
-function isRule(line) {
-  const bare = line.trimStart();
-  if (!"-*_".includes(bare[0])) return false;
-  const marks = bare.replace(/\s+/g, "");
-  return marks.length >= 3 && marks === marks[0].repeat(marks.length);
-}
-
-function isItem(line) {
-  return ITEM.test(line) && !isRule(line);
-}
-
-function startsBlock(line, depth) {
-  if (!line.trim() || FENCE.test(line) || HEADING.test(line) || isRule(line)) return true;
-  return depth < DEEPEST && (QUOTE.test(line) || isItem(line));
-}
-
-function paragraphEnd(lines, at, depth) {
-  for (at += 1; at < lines.length; at += 1) {
-    if (startsBlock(lines[at], depth) || tableColumns(lines, at)) return at;
-  }
-  return at;
-}
-
-/** A list goes on through its items, what is indented below them, and blank lines between those. */
-function listEnd(lines, at) {
-  const ordered = isOrdered(lines[at]);
-  let end = at + 1;
-  for (at += 1; at < lines.length; at += 1) {
-    const line = lines[at];
-    const blank = !line.trim();
-    const own = isItem(line) ? indent(line) > 0 || isOrdered(line) === ordered : indent(line) >= 2;
-    if (blank) continue;
-    if (!own && (end < at || startsBlock(line, 0))) break;
-    end = at + 1;
-  }
-  return end;
-}
-
-function isOrdered(line) {
-  return /\d/.test(ITEM.exec(line)[2]);
-}
-
-function indent(line) {
-  return line.length - line.trimStart().length;
-}
-
-function tableColumns(lines, at) {
-  if (!lines[at].includes("|") || at + 1 >= lines.length || !lines[at + 1].includes("-")) return 0;
-  const [head, marks] = [cells(lines[at]), cells(lines[at + 1])];
-  return head.length === marks.length && marks.every((mark) => /^:?-+:?$/.test(mark)) ? head.length : 0;
-}
-
-function cells(line) {
-  const parts = line.trim().split("|");
-  if (!parts[0]) parts.shift();
-  if (parts.length && !parts.at(-1)) parts.pop();
-  return parts.map((part) => part.trim());
 }
 
 // From blocks to nodes.
