@@ -60,7 +60,7 @@ def test_each_setting_is_told_with_where_it_comes_from(clients: Clients, alice: 
     assert told["top_p"] == "none in place of: 0.5 this tenant"
     assert told["max_tokens"] == "50 this tenant"
     assert told["system_prompt"] == "Be kind the agent"
-    assert told["stop"] == '[ "END" ] the agent'
+    assert told["stop"] == "END the agent"
 
 
 def test_another_provider_takes_the_agents_address_away(clients: Clients, alice: PanelClient) -> None:

@@ -215,6 +215,26 @@ def test_agent_key_and_configuration_are_kept_together_or_not_at_all(clients: Cl
     assert actions(clients.alice, agent["id"]) == ["create"]
 
 
+def test_all_of_a_form_is_kept_on_each_database(any_host: Flask) -> None:
+    """Agent, key and configuration in one transaction, or none of them."""
+    alice, clients = PanelClient(client_as(any_host, ALICE)), Clients.of(any_host)
+    assert create(alice, name="Keyed", provider="openai", model="m", api_key=KEY).status_code == 302
+    (agent,) = agents(clients.alice)
+    saved = edit(
+        alice, agent, description="D", configuration='{"temperature": 1}', is_active="y", api_key=KEY[:-1]
+    )
+    assert saved.status_code == 302
+    assert stored_keys(clients.alice) == ["****5678"]
+    before = actions(clients.alice, agent["id"])
+    wrong = edit(
+        alice, agent, description="E", configuration='{"temperature": 1.5}', is_active="y", api_key="short"
+    )
+    assert wrong.status_code == 422
+    assert actions(clients.alice, agent["id"]) == before
+    assert clients.alice.get(f"/api/ai_agents/{agent['id']}").json["description"] == "D"
+    assert alice.get(f"/agents/details/?id={agent['id']}").status_code == 200
+
+
 def test_an_app_without_encryption_says_so_beside_the_key(tmp_path: Any) -> None:
     """And keeps nothing of the form."""
     app = make_host(f"sqlite:///{tmp_path}/host.db", AIAGENTS_ENCRYPTION_KEYS="")

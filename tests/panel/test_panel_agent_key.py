@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -110,10 +111,16 @@ def test_without_scripts_the_form_comes_back_with_the_outcome(alice: PanelClient
 def test_the_operator_tests_a_shared_agents_key(
     clients: Clients, root: PanelClient, alice: PanelClient, upstream: Upstream
 ) -> None:
-    """And so may a tenant, as long as it asks where the operator asks."""
+    """And so may a tenant, with the overrides in its form: where they lead elsewhere, with a key of its own."""
     shared = make_agent(clients.root, "Shared", model_config=behind(upstream))
     clients.root.put(f"/api/ai_agents/{shared['id']}/credential", json={"api_key": STORED})
     assert "It works" in press(root, shared, **behind(upstream)).text
-    assert "It works" in press(alice, shared, **behind(upstream)).text
-    assert "Nothing was sent" in press(alice, shared, **behind(upstream) | {"base_url": upstream.url + "/v2"}).text
-    assert sent(upstream) == [STORED, STORED]
+    assert "It works" in press(alice, shared, configuration="", is_active="y").text
+    elsewhere = {"base_url": upstream.url + "/v2"}
+    answer = press(alice, shared, configuration=json.dumps(elsewhere), is_active="y")
+    assert "Nothing was sent. There is no API key for openai at" in answer.text
+    assert "It works" in press(alice, shared, configuration=json.dumps(elsewhere)).text
+    answer = press(alice, shared, configuration=json.dumps(elsewhere), is_active="y", api_key=TYPED)
+    assert "It works" in answer.text
+    assert sent(upstream) == [STORED, STORED, STORED, TYPED]
+    assert [request.path for request in upstream.requests][-1].startswith("/v2/")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from wtforms import BooleanField, HiddenField
 
 from ...errors import AIAgentsError
+from ...features.agents.model_config import overlay
 from ...features.agents.models import Agent, AgentConfiguration, Status
 from ...types import JSONObject
 from .agent_fields import (
@@ -28,6 +29,9 @@ MODEL_FIELDS = (
     *("stop", "tools", "output_schema", "fallbacks"),
 )
 """Fields that are keys of ``model_config``."""
+
+TESTED = ("provider", "model", "base_url")
+"""What of them a test of the key takes."""
 
 DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
 CODE = {"spellcheck": "false", "autocomplete": "off", "rows": 6}
@@ -86,9 +90,16 @@ class AgentForm(PanelForm):
             "model_config": config,
         }
 
-    def data_for_test(self) -> JSONObject:
-        """What a test of the key needs."""
-        values = {name: self.sent(name) for name in ("provider", "model", "base_url", "api_key")}
+    def data_for_test(self, config: JSONObject | None = None) -> JSONObject:
+        """What a test of the key needs.
+
+        :param config: the agent's, where the form has only the tenant's overrides of it.
+        """
+        values = {name: self.sent(name) for name in TESTED}
+        if config is not None:
+            overrides = self.sent("configuration") if self.was_sent("is_active") else None
+            values = overlay(config, overrides if isinstance(overrides, dict) else {})
+        values = {name: values.get(name) for name in TESTED} | {"api_key": self.sent("api_key")}
         return {name: value for name, value in values.items() if value is not None}
 
     def sent(self, name: str) -> Any:

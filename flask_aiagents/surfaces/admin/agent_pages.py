@@ -83,9 +83,9 @@ class AgentPages(ListView):
         return self._show_form(form, agent, probed=probed, test_error=error)
 
     def _probed(self, form: AgentForm, agent: Agent | None) -> tuple[Probed | None, AIAgentsError | None]:
-        data = form.data_for_test() | ({"agent_id": str(agent.id)} if agent else {})
+        data = form.data_for_test(None if agent is None or self.editable(agent) else agent.model_config)
         try:
-            return self.system.executions.test(data), None
+            return self.system.executions.test(data | ({"agent_id": str(agent.id)} if agent else {})), None
         except _SHOWN_IN_FORM as error:
             return None, error
 
@@ -135,6 +135,12 @@ class AgentPages(ListView):
             return go(self.back() if "modal" in request.form else here)
         return self._show_form(form, agent), 422
 
+    def _title(self, agent: Agent | None) -> str:
+        if agent is None:
+            return _("New agent")
+        own = self.editable(agent)
+        return _("Edit %(name)s", name=agent.name) if own else _("Configure %(name)s", name=agent.name)
+
     def _show_form(self, form: AgentForm, agent: Agent | None, **more: Any) -> str:
         modal = "modal" in request.values
         template = "aiagents/modal_form.html" if modal else "aiagents/agent_form_page.html"
@@ -149,7 +155,7 @@ class AgentPages(ListView):
             choices=Choices.of(self.system, form),
             keys=stored_keys(self, agent) if agent else [],
             modal=modal,
-            form_title=_title(agent),
+            form_title=self._title(agent),
             form_body="aiagents/agent_form.html",
             **more,
         )
@@ -158,7 +164,3 @@ class AgentPages(ListView):
 def _operates(principal: Principal) -> bool:
     """Whether it acts for what all tenants share."""
     return principal.is_super_admin and not principal.acting
-
-
-def _title(agent: Agent | None) -> str:
-    return _("Edit %(name)s", name=agent.name) if agent else _("New agent")

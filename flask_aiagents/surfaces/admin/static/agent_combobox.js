@@ -38,6 +38,7 @@ export function combobox(input, list, providerOf) {
     input.removeAttribute("aria-activedescendant");
     box.hidden = !found.length;
     input.setAttribute("aria-expanded", String(!box.hidden));
+    box.scrollIntoView({ block: "nearest" });
   }
 
   function row(one, index) {
