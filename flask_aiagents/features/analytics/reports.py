@@ -25,7 +25,7 @@ MOST_ROWS = 200
 
 _DAY = timedelta(days=1)
 
-_KEYS: Mapping[str, Callable[[Any], Any]] = {
+KEYS: Mapping[str, Callable[[Any], Any]] = {
     "agent": lambda row: row.agent_id,
     "user": lambda row: row.user_id,
     "tenant": lambda row: row.tenant_id,
@@ -52,8 +52,8 @@ def timeseries(
 
 def usage(session: TenantSession, period: Period, by: str, top: int, agent_id: UUID | None) -> list[JSONObject]:
     """The figures of each agent, user, tenant, model or provider."""
-    if (key_of := _KEYS.get(by)) is None:
-        raise BadRequest(f"by={by[:30]} is not understood.", hint=f"Use one of {', '.join(_KEYS)}.")
+    if (key_of := KEYS.get(by)) is None:
+        raise BadRequest(f"by={by[:30]} is not understood.", hint=f"Use one of {', '.join(KEYS)}.")
     _bound(top)
     parts: defaultdict[Any, Figures] = defaultdict(Figures)
     for row in read(session, [period.start, period.end], {by}, _only(agent_id)):

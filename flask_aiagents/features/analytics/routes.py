@@ -1,4 +1,4 @@
-"""``GET /ai_agents/{id}/performance_metrics``."""
+"""``GET /ai_agent_analytics/...`` and ``GET /ai_agents/{id}/performance_metrics``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from uuid import UUID
 
 from flask import Response, request
 
+from ...core.clock import utcnow
 from ...core.installed import installed
-from ...errors import BadRequest
+from ...types import JSONObject
 from ...web.api import Blueprint
 from ...web.json import json_response
 from ..access.gate import enter
 from ..access.policy import Permission
+from .asked import AGENT, BY, PERIOD, STEP, ZONE, options_of, period_of, top
 from .period import Period
-from .schemas import PerformanceSchema
+from .schemas import ErrorsSchema, PerformanceSchema, SummarySchema, TimeseriesSchema, UsageTableSchema
 from .service import Analytics
 
 blp = Blueprint("analytics", description="Figures from the log")
@@ -21,22 +23,49 @@ blp.before_request(enter)
 
 analytics: Analytics = installed("analytics")
 
-_PERIOD = [
-    {
-        "name": "last",
-        "in": "query",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,5}[mhdw]$"},
-        "example": "30d",
-    },
-    {"name": "from", "in": "query", "schema": {"type": "string", "format": "date-time"}},
-    {"name": "to", "in": "query", "schema": {"type": "string", "format": "date-time"}},
-]
+_READ = Permission.READ_ANALYTICS
+
+
+@blp.get("/ai_agent_analytics/summary")
+@blp.documents(200, SummarySchema, permission=_READ, parameters=[*PERIOD, AGENT], errors=(404,))
+def summary() -> Response:
+    """Executions, success, tokens, cost, durations and errors of a period, and of the one before it."""
+    options = options_of(request.args, "agent_id")
+    return json_response(analytics.summary(period_of(request.args), **options))
+
+
+@blp.get("/ai_agent_analytics/timeseries")
+@blp.documents(200, TimeseriesSchema, permission=_READ, parameters=[*PERIOD, STEP, ZONE, AGENT], errors=(404,))
+def timeseries() -> Response:
+    """The figures of each hour, day, week or month of a period; 1,000 steps at most."""
+    options, period = options_of(request.args, "step", "zone", "agent_id"), period_of(request.args)
+    named = {"step": options.get("step", "day"), "zone": options.get("zone", "UTC")}
+    return _of(period, named | {"steps": analytics.timeseries(period, **options)})
+
+
+@blp.get("/ai_agent_analytics/usage")
+@blp.documents(200, UsageTableSchema, permission=_READ, parameters=[*PERIOD, BY, top(10), AGENT], errors=(404,))
+def usage() -> Response:
+    """Who or what ran most in a period."""
+    options, period = options_of(request.args, "by", "top", "agent_id"), period_of(request.args)
+    return _of(period, {"by": options.get("by", "agent"), "rows": analytics.usage(period, **options)})
+
+
+@blp.get("/ai_agent_analytics/errors")
+@blp.documents(200, ErrorsSchema, permission=_READ, parameters=[*PERIOD, top(50), AGENT], errors=(404,))
+def errors() -> Response:
+    """The kinds of errors of a period, each with the log of its last case."""
+    options, period = options_of(request.args, "top", "agent_id"), period_of(request.args)
+    return _of(period, {"rows": analytics.errors(period, **options)})
 
 
 @blp.get("/ai_agents/<uuid:agent_id>/performance_metrics")
-@blp.documents(200, PerformanceSchema, permission=Permission.READ_ANALYTICS, parameters=_PERIOD, errors=(404,))
+@blp.documents(200, PerformanceSchema, permission=_READ, parameters=PERIOD, errors=(404,))
 def performance_metrics(agent_id: UUID) -> Response:
     """An agent's executions, success rate, durations, tokens and cost over a period."""
-    if unknown := request.args.keys() - {"last", "from", "to"}:
-        raise BadRequest(f"{min(unknown)[:50]!r} is no parameter here.", hint="Use last, or from and to.")
+    options_of(request.args)
     return json_response(analytics.agent_metrics(agent_id, Period.parse(request.args)))
+
+
+def _of(period: Period, answer: JSONObject) -> Response:
+    return json_response({"period": period.to_dict(), "as_of": utcnow()} | answer)

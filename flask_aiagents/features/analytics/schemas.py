@@ -20,6 +20,100 @@ class DurationSchema(ma.Schema):
     p95 = fields.Integer(allow_none=True)
 
 
+class SpreadSchema(DurationSchema):
+    """Milliseconds; null without any execution that ended. Percentiles are within 5% of the true value."""
+
+    p50 = fields.Integer(allow_none=True)
+    p99 = fields.Integer(allow_none=True)
+
+
+def _rate() -> fields.Float:
+    return fields.Float(allow_none=True, metadata={"description": "0 to 1; null without executions."})
+
+
+class BriefSchema(ma.Schema):
+    """The figures of one line of a table, or of one point of a chart."""
+
+    executions = fields.Integer(metadata={"description": "All that ended; running ones are not counted."})
+    succeeded = fields.Integer()
+    failed = fields.Integer()
+    success_rate = _rate()
+    tokens_used = fields.Integer()
+    cost_usd = fields.Decimal(as_string=True)
+
+
+class FullSchema(BriefSchema):
+    """The figures of a period."""
+
+    input_tokens = fields.Integer()
+    output_tokens = fields.Integer()
+    unpriced = fields.Integer(metadata={"description": "Executions without a known price; cost_usd lacks them."})
+    duration_ms = fields.Nested(SpreadSchema)
+    errors = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), metadata={"description": "The 50 most frequent kinds."}
+    )
+
+
+class AnswerSchema(ma.Schema):
+    """What every answer says of itself."""
+
+    period = fields.Nested(PeriodSchema)
+    as_of = fields.AwareDateTime(metadata={"description": "When these figures were taken: they are that fresh."})
+
+
+class SummarySchema(AnswerSchema, FullSchema):
+    """The figures of a period, and of the one before it that is as long."""
+
+    previous = fields.Nested(FullSchema)
+
+
+class StepSchema(BriefSchema):
+    """The figures of one step; the first may begin before the period does, and has what is in both."""
+
+    start = fields.AwareDateTime()
+    p95_ms = fields.Integer(allow_none=True)
+
+
+class TimeseriesSchema(AnswerSchema):
+    """The figures of a period step by step, also of steps in which nothing ran."""
+
+    step = fields.String()
+    zone = fields.String()
+    steps = fields.List(fields.Nested(StepSchema))
+
+
+class UsageRowSchema(BriefSchema):
+    """The figures of one agent, user, tenant, model or provider."""
+
+    key = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+    p95_ms = fields.Integer(allow_none=True)
+
+
+class UsageTableSchema(AnswerSchema):
+    """Who or what ran most, the most executions first."""
+
+    by = fields.String()
+    rows = fields.List(fields.Nested(UsageRowSchema))
+
+
+class ErrorRowSchema(ma.Schema):
+    """One kind of error."""
+
+    error = fields.String()
+    status = fields.String()
+    executions = fields.Integer()
+    agents = fields.Integer(metadata={"description": "How many agents it happened to."})
+    last_at = fields.AwareDateTime()
+    example_log_id = fields.UUID(allow_none=True, metadata={"description": "The log of the last case."})
+
+
+class ErrorsSchema(AnswerSchema):
+    """The kinds of errors, the most frequent first."""
+
+    rows = fields.List(fields.Nested(ErrorRowSchema))
+
+
 class PerformanceSchema(ma.Schema):
     """How an agent did in a period."""
 
@@ -29,7 +123,7 @@ class PerformanceSchema(ma.Schema):
     executions = fields.Integer(metadata={"description": "All that ended; running ones are not counted."})
     succeeded = fields.Integer()
     failed = fields.Integer()
-    success_rate = fields.Float(allow_none=True, metadata={"description": "0 to 1; null without executions."})
+    success_rate = _rate()
     duration_ms = fields.Nested(DurationSchema)
     tokens_used = fields.Integer()
     input_tokens = fields.Integer()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -142,9 +142,21 @@ class Analytics:
                 find_agent(session, agent_id)
             yield session
 
-    def roll_up(self, batches: int | None = TICK_BATCHES) -> int:
-        """Count what has ended into the rollups, for maintenance; returns how many logs that were."""
-        return rollups.roll_up(self._db, batches)
+    def roll_up(self, batches: int | None = TICK_BATCHES, *, tell: Callable[[int], None] | None = None) -> int:
+        """Count what has ended into the rollups: a bounded part, for maintenance, or with None all that there is.
+
+        :param tell: is told how many logs were counted so far.
+        """
+        return rollups.roll_up(self._db, batches, tell)
+
+    def rebuild(
+        self, start: datetime, end: datetime, *, tell: Callable[[datetime, int], None] | None = None
+    ) -> int:
+        """Count the days, in UTC, that a period touches anew from the log, as when the sums are doubted.
+
+        :param tell: is told each day and how many logs it has.
+        """
+        return rollups.rebuild(self._db, start, end, tell)
 
     def refresh_cached(self, now: datetime | None = None) -> int:
         """Take the cached figures of agents anew that ran since; returns how many.

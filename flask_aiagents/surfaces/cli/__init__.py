@@ -8,9 +8,10 @@ from .doctor import doctor
 from .group import Group
 from .keys import keys
 from .maintain import maintain
+from .rollup import rollup
 
 commands = Group("aiagents", help="Tables, keys and care of the AI agents.")
 """What ``init_app`` adds to the app's ``flask`` command."""
 
-for _command in (db, keys, credentials, maintain, doctor):
+for _command in (db, keys, credentials, maintain, rollup, doctor):
     commands.add_command(_command)

@@ -1,0 +1,73 @@
+"""What a request asks of the figures, and how the document describes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from ...errors import BadRequest
+from .period import DEFAULT, Period
+from .reports import KEYS, MOST_ROWS
+from .steps import STEPS
+
+
+def period_of(args: Mapping[str, str]) -> Period:
+    """``last=30d`` up to the end of the running hour, or exactly ``from`` and ``to``; the last 30 days by default.
+
+    :raises BadRequest: for anything else.
+    """
+    period = Period.parse(args)
+    return period if "from" in args or "to" in args else Period.recent(args.get("last", DEFAULT))
+
+
+def options_of(args: Mapping[str, str], *known: str) -> dict[str, Any]:
+    """The parameters beside the period, as the service takes them.
+
+    :raises BadRequest: for unknown ones and for values that cannot be read.
+    """
+    if unknown := args.keys() - {*PERIOD_NAMES, *known}:
+        raise BadRequest(
+            f"{min(unknown)[:50]!r} is no parameter here.", hint=f"Use {', '.join([*PERIOD_NAMES, *known])}."
+        )
+    return {name: _READERS.get(name, str)(args[name]) for name in known if name in args}
+
+
+def _agent_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise BadRequest(f"agent_id={text[:40]!r} is no id.", hint="GET /ai_agents lists yours.") from error
+
+
+def _top(text: str) -> int:
+    if re.fullmatch("[0-9]{1,4}", text, re.ASCII) is None:
+        raise BadRequest(f"top={text[:20]!r} is no number.", hint=f"Ask for 1 to {MOST_ROWS}.")
+    return int(text)
+
+
+_READERS = {"agent_id": _agent_id, "top": _top}
+
+PERIOD_NAMES = ("last", "from", "to")
+
+
+def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string"} | schema}
+
+
+PERIOD = [
+    _query("last", "The last minutes, hours, days or weeks, as in `30d`.", pattern="^[0-9]{1,5}[mhdw]$"),
+    _query("from", "Or from this time;", format="date-time"),
+    _query("to", "up to this one, which is not in it.", format="date-time"),
+]
+
+AGENT = _query("agent_id", "Of this agent alone.", format="uuid")
+STEP = _query("step", "How long a step is; hours are those of UTC.", enum=list(STEPS), default="day")
+ZONE = _query("zone", "The time zone whose days, weeks and months these are: `Europe/Berlin`.", default="UTC")
+BY = _query("by", "What to tell apart; `tenant` is for super admins.", enum=list(KEYS), default="agent")
+
+
+def top(default: int) -> dict[str, Any]:
+    """How many rows."""
+    return _query("top", "So many rows at most.", type="integer", minimum=1, maximum=MOST_ROWS, default=default)
