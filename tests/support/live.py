@@ -118,7 +118,8 @@ def serving(app: Flask) -> Iterator[str]:
 @contextmanager
 def live(database_uri: str, **options: Any) -> Iterator[Live]:
     """A served host with its login, our tables and the panel; options are those of ``make_host``."""
-    app = make_host(database_uri, **options)
+    # Browsers keep the static files, so that a walk over many pages is quick.
+    app = make_host(database_uri, SEND_FILE_MAX_AGE_DEFAULT=3600, **options)
     add_login(app)
     with serving(app) as url:
         yield Live(app, url, Clients.of(app))
