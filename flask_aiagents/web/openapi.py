@@ -80,6 +80,7 @@ class DocumentsOperations:
         parameters: Sequence[dict[str, Any]] = (),
         errors: Sequence[int] = (),
         streams: bool = False,
+        exports: Sequence[str] = (),
     ) -> Callable[[View], View]:
         """Describe an operation.
 
@@ -88,14 +89,19 @@ class DocumentsOperations:
         :param or_array: the body may be an array of ``body``; the answer is an array then.
         :param query: the columns by which the list it answers is filtered.
         :param streams: it can answer as server-sent events.
+        :param exports: the types of the file that it answers instead of a list.
         """
-        codes = sorted({*ALWAYS, *errors, *(_WRITES if body else ()), *((406,) if query else ())})
+        codes = sorted({*ALWAYS, *errors, *(_WRITES if body else ()), *((406,) if query and not exports else ())})
         doc: dict[str, Any] = {
-            "responses": {str(status): _answer(status, schema, or_array, query is not None, streams)}
+            "responses": {
+                str(status): _file(exports)
+                if exports
+                else _answer(status, schema, or_array, query is not None, streams)
+            }
             | {str(code): _error(code) for code in codes},
             "parameters": [ACTING_FOR, *parameters, *(list_parameters(query) if query else ())],
         }
-        if query or (body and not streams):
+        if (query and not exports) or (body and not streams):
             doc["parameters"].append(PREFER)
         if status == 200 and body and not streams:
             doc["responses"]["204"] = {"description": "Done; the client preferred no body."}
@@ -155,6 +161,11 @@ def _answer(status: int, schema: Schema | None, or_array: bool, is_list: bool, s
         }
         answer["content"]["application/vnd.pgrst.object+json"] = {"schema": {"type": "object"}}
     return answer
+
+
+def _file(types: Sequence[str]) -> dict[str, Any]:
+    content = {type_: {"schema": {"type": "string"}} for type_ in types}
+    return {"description": "A file.", "content": content}
 
 
 def _content(schema: Schema, or_array: bool, *, many: bool = False) -> dict[str, Any]:

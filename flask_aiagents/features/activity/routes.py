@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, request
 
 from ...core.installed import installed
 from ...web.api import Blueprint, body, created, list_query, page_response
@@ -13,11 +13,18 @@ from ...web.json import json_response
 from ..access.gate import enter
 from ..access.policy import Permission
 from .columns import COLUMNS
+from .export import download
 from .schemas import ActivityLogSchema
 from .service import Activity
 
 BULK = 8
 """How many times the usual body the bulk POST may have."""
+
+FORMAT = {
+    "name": "format",
+    "in": "query",
+    "schema": {"type": "string", "enum": ["csv", "jsonl"], "default": "csv"},
+}
 
 blp = Blueprint("activity", description="The activity log")
 blp.before_request(enter)
@@ -30,6 +37,22 @@ activity: Activity = installed("activity")
 def list_logs() -> Response:
     """List activity: one's own for a user, the tenant's for an admin."""
     return page_response(activity.list(list_query()))
+
+
+@blp.get("/ai_agent_activity_logs/export")
+@blp.documents(
+    200,
+    permission=Permission.READ_ACTIVITY,
+    query=COLUMNS,
+    parameters=[FORMAT],
+    exports=("text/csv", "application/x-ndjson"),
+)
+def export_logs() -> Response:
+    """Export all logs of a filter as CSV or JSON lines, streamed; limit and offset mean nothing here."""
+    return download(
+        activity.export(list_query(("format", "limit", "offset")), request.args.get("format", "csv")),
+        request.args.get("format", "csv"),
+    )
 
 
 @blp.post("/ai_agent_activity_logs")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,7 @@ from ..agents.service import find_agent
 from . import posted
 from .columns import COLUMNS
 from .expiry import end_expired
+from .export import checked_format, exported
 from .models import ActivityLog, LogStatus, Source
 from .payload import bounded, clipped
 from .unrolled import note_ended
@@ -193,6 +194,22 @@ class Activity:
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
             return list_page(session, COLUMNS, query)
+
+    def export(
+        self, query: Query | None = None, format: str = "csv", *, principal: Principal | None = None
+    ) -> Iterator[bytes]:
+        """All logs of a filter that the principal can see, as ``csv`` or ``jsonl``, a part at a time.
+
+        :raises BadRequest: for another format, and for a query that :meth:`list` refuses.
+        """
+        principal = self._access.require(Permission.READ_ACTIVITY, principal)
+
+        def read(part: Query) -> Page:
+            # Called while the answer is sent, when the request's own contexts are gone.
+            with self._db.app.app_context():
+                return self.list(part, principal=principal)
+
+        return exported(read, query or Query(), checked_format(format))
 
     def list_for_agent(
         self, agent_id: UUID, query: Query | None = None, *, principal: Principal | None = None

@@ -1,0 +1,51 @@
+"""CSV that spreadsheets open safely."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from .json import dumps, time_text
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def cell(value: Any) -> str:
+    """A value as a cell: money with all its digits, times as in JSON, objects as JSON text.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection);
+    numbers of ours are no text and stay numbers.
+    """
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return time_text(value)
+        case UUID():
+            return str(value)
+        case str():
+            return neutral(value)
+    return neutral(dumps(value).decode())
+
+
+def neutral(text: str) -> str:
+    """Text that is no formula, whatever blanks come before it."""
+    return f"'{text}" if text.lstrip(" \u00a0\u3000").startswith(_FORMULA) else text
+
+
+def lines(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows of values as CSV text (RFC 4180)."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([cell(value) for value in row] for row in rows)
+    return text.getvalue()
