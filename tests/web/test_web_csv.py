@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from flask_aiagents.web.csv import cell, lines
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ""),
+        (True, "true"),
+        (-5, "-5"),
+        (Decimal("-0.000000000001"), "-0.000000000001"),
+        (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "2026-01-02T03:04:05Z"),
+        ({"a": [1]}, '{"a":[1]}'),
+        ("plain", "plain"),
+        ("=cmd", "'=cmd"),
+        ("  @x", "'  @x"),
+        ("\rx", "'\rx"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ],
+)
+def test_cells(value: Any, shown: str) -> None:
+    """Each kind of value as a spreadsheet may safely see it."""
+    assert cell(value) == shown
+
+
+def test_any_text_comes_back_whole() -> None:
+    """Quotes, commas and line ends inside of cells survive."""
+    row = ['say "hi"', "a,b", "two\r\nlines", "ü"]
+    assert list(csv.reader(io.StringIO(lines([row]), newline=""))) == [row]
