@@ -15,6 +15,7 @@ from flask_aiagents.core.principal import Principal
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.features.activity.models import ActivityLog
 from flask_aiagents.features.activity.unrolled import note_ended
+from flask_aiagents.features.analytics import rollups
 from flask_aiagents.features.analytics.service import Analytics
 
 from .cast import ALICE, BOB, CHARLIE, ROOT
@@ -36,10 +37,10 @@ def ask(app: Flask, name: str, *args: Any, principal: Principal = ROOT, **option
         return getattr(analytics_of(app), name)(*args, principal=principal, **options)
 
 
-def roll_up(app: Flask, batches: int | None = None) -> int:
-    """Roll up what is left; how many logs that were."""
+def roll_up(app: Flask, batches: int | None = None, size: int = rollups.BATCH) -> int:
+    """Roll up what is left, or so many batches of this size; how many logs that were."""
     with app.app_context():
-        return analytics_of(app).roll_up(batches)
+        return rollups.roll_up(app.extensions["aiagents"].database, batches, size=size)
 
 
 def past(end: datetime, days: int, count: int, seed: int = 1) -> list[dict[str, Any]]:

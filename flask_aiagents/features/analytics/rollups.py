@@ -31,7 +31,7 @@ _NEW = (
     sa.select(UnrolledLog.log_id, *LOG)
     .outerjoin(ActivityLog, sa.and_(ActivityLog.id == UnrolledLog.log_id, *ENDED))
     .order_by(UnrolledLog.log_id)
-    .limit(BATCH)
+    .limit(sa.bindparam("size"))
 )
 
 # One by one: MariaDB would lock all that it reads on its way to many, and writers would wait.
@@ -48,11 +48,17 @@ _LOGGED = (
 )
 
 
-def roll_up(database: Database, batches: int | None = None, tell: Callable[[int], None] | None = None) -> int:
+def roll_up(
+    database: Database,
+    batches: int | None = None,
+    tell: Callable[[int], None] | None = None,
+    *,
+    size: int = BATCH,
+) -> int:
     """Count what has ended into the rollups, in at most so many batches; returns how many logs that were."""
     done = 0
     while batches is None or batches > 0:
-        if not (rolled := _roll_batch(database)):
+        if not (rolled := _roll_batch(database, size)):
             break
         batches, done = batches and batches - 1, done + rolled
         if tell:
@@ -73,12 +79,12 @@ def rebuild(
     return done
 
 
-def _roll_batch(database: Database) -> int:
+def _roll_batch(database: Database, size: int) -> int:
     with database.transaction(SYSTEM) as session:
         if session.scalar(sa.select(UnrolledLog.log_id).limit(1)) is None:
             return 0  # asked apart, so that an idle system writes nothing
     with _alone(database) as session:
-        logs, groups = session.execute(_NEW).all(), Groups()
+        logs, groups = session.execute(_NEW, {"size": size}).all(), Groups()
         group((log for log in logs if log.status is not None), groups)
         merge_present(session, groups)
         insert(session, groups)
