@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .texts import _, _l
+from .texts import _l
 
 CAPABILITIES = {
     "chat": _l("Holds a conversation over several turns"),
@@ -28,6 +28,59 @@ CAPABILITIES = {
 }
 """One line for each capability that comes with us; those of the host have only their names."""
 
+WORDS = {
+    # types
+    "analyst": _l("Analyst"),
+    "assistant": _l("Assistant"),
+    "chatbot": _l("Chatbot"),
+    "classifier": _l("Classifier"),
+    "coder": _l("Coder"),
+    "custom": _l("Custom"),
+    "customer_support": _l("Customer support"),
+    "extractor": _l("Extractor"),
+    "orchestrator": _l("Orchestrator"),
+    "researcher": _l("Researcher"),
+    "reviewer": _l("Reviewer"),
+    "summarizer": _l("Summarizer"),
+    "translator": _l("Translator"),
+    "writer": _l("Writer"),
+    # statuses
+    "active": _l("Active"),
+    "inactive": _l("Inactive"),
+    "error": _l("Error"),
+    "maintenance": _l("Maintenance"),
+    # actions
+    "create": _l("Create"),
+    "update": _l("Update"),
+    "configure": _l("Configure"),
+    "execute": _l("Run"),
+    "test": _l("Test of a key"),
+    "store_credential": _l("Store a key"),
+    "delete_credential": _l("Remove a key"),
+    # capabilities
+    "chat": _l("Chat"),
+    "classification": _l("Classification"),
+    "code_generation": _l("Code generation"),
+    "code_review": _l("Code review"),
+    "content_creation": _l("Content creation"),
+    "data_analysis": _l("Data analysis"),
+    "document_processing": _l("Document processing"),
+    "extraction": _l("Extraction"),
+    "function_calling": _l("Function calling"),
+    "planning": _l("Planning"),
+    "question_answering": _l("Question answering"),
+    "reasoning": _l("Reasoning"),
+    "research": _l("Research"),
+    "structured_output": _l("Structured output"),
+    "summarization": _l("Summarization"),
+    "text_generation": _l("Text generation"),
+    "tool_use": _l("Tool use"),
+    "translation": _l("Translation"),
+    "vision": _l("Vision"),
+    "web_search": _l("Web search"),
+}
+"""Words of ours as people write them."""
+
 PROVIDERS = {
     "anthropic": _l("Anthropic"),
     "groq": _l("Groq"),
@@ -49,5 +102,5 @@ TEST_HINTS = {
 
 
 def spoken(word: str) -> str:
-    """A word of ours as people write it: ``code_review`` -> ``Code review``, in the reader's language."""
-    return _(word.replace("_", " ").capitalize())
+    """A word as people write it, in the reader's language; one of the host's only loses its underscores."""
+    return str(WORDS[word]) if word in WORDS else word.replace("_", " ").capitalize()
