@@ -47,7 +47,7 @@ class Choices:
                 {name: str(agent_words.CAPABILITIES.get(name, "")) for name in catalogue.capabilities},
                 form.capabilities.data,
             ),
-            tools=_described(system.tools.descriptions(), form.tools.data, spoken=False),
+            tools=_described(system.tools.descriptions(), form.tools.data, in_words=False),
             providers=[(name, str(agent_words.PROVIDERS.get(name, name))) for name in sorted(PROVIDERS)],
             models=[
                 (provider, model, told(model))
@@ -83,9 +83,11 @@ def told(model: KnownModel) -> str:
 def _named(values: Iterable[str], present: str | None) -> Named:
     known = list(values)
     extra = [present] if present and present not in known else []
-    return [(value, agent_words.spoken(value)) for value in (*known, *extra)]
+    return [(value, agent_words.word(value)) for value in (*known, *extra)]
 
 
-def _described(known: dict[str, str], ticked: Iterable[str], *, spoken: bool = True) -> list[tuple[str, str, str]]:
+def _described(
+    known: dict[str, str], ticked: Iterable[str], *, in_words: bool = True
+) -> list[tuple[str, str, str]]:
     gone = {name: _("not known any more: untick it") for name in ticked if name not in known}
-    return [(name, agent_words.spoken(name) if spoken else name, text) for name, text in (known | gone).items()]
+    return [(name, agent_words.word(name) if in_words else name, text) for name, text in (known | gone).items()]

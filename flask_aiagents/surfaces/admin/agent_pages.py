@@ -39,7 +39,7 @@ class AgentPages(ListView):
     """What the list of agents leads to."""
 
     details_template = "aiagents/agent_detail.html"
-    spoken = staticmethod(agent_words.spoken)
+    word = staticmethod(agent_words.word)
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Answer:

@@ -55,6 +55,9 @@ WORDS = {
     "configure": _l("Configure"),
     "execute": _l("Run"),
     "test": _l("Test of a key"),
+    "delete": _l("Delete"),
+    "create_key": _l("Make an API key"),
+    "revoke_key": _l("Revoke an API key"),
     "store_credential": _l("Store a key"),
     "delete_credential": _l("Remove a key"),
     # capabilities
@@ -101,6 +104,6 @@ TEST_HINTS = {
 """What to do after a test that failed in this way."""
 
 
-def spoken(word: str) -> str:
+def word(value: str) -> str:
     """A word as people write it, in the reader's language; one of the host's only loses its underscores."""
-    return str(WORDS[word]) if word in WORDS else word.replace("_", " ").capitalize()
+    return str(WORDS[value]) if value in WORDS else value.replace("_", " ").capitalize()
