@@ -83,11 +83,11 @@ def told(model: KnownModel) -> str:
 def _named(values: Iterable[str], present: str | None) -> Named:
     known = list(values)
     extra = [present] if present and present not in known else []
-    return [(value, agent_words.word(value)) for value in (*known, *extra)]
+    return [(value, agent_words.spoken(value)) for value in (*known, *extra)]
 
 
 def _described(
     known: dict[str, str], ticked: Iterable[str], *, in_words: bool = True
 ) -> list[tuple[str, str, str]]:
     gone = {name: _("not known any more: untick it") for name in ticked if name not in known}
-    return [(name, agent_words.word(name) if in_words else name, text) for name, text in (known | gone).items()]
+    return [(name, agent_words.spoken(name) if in_words else name, text) for name, text in (known | gone).items()]

@@ -39,7 +39,7 @@ class AgentPages(ListView):
     """What the list of agents leads to."""
 
     details_template = "aiagents/agent_detail.html"
-    word = staticmethod(agent_words.word)
+    spoken = staticmethod(agent_words.spoken)
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Answer:

@@ -104,6 +104,6 @@ TEST_HINTS = {
 """What to do after a test that failed in this way."""
 
 
-def word(value: str) -> str:
+def spoken(value: str) -> str:
     """A word as people write it, in the reader's language; one of the host's only loses its underscores."""
     return str(WORDS[value]) if value in WORDS else value.replace("_", " ").capitalize()
