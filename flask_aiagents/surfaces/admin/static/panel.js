@@ -17,9 +17,11 @@ document.body.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb !== "get") event.detail.headers["X-CSRF-Token"] = csrf();
 });
 
-// Modals: what htmx put into #modal-body is shown.
+// Modals: what htmx put into #modal-body is shown; whoever opened one has the focus again when it closes.
+let opener = null;
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "modal-body") return;
+  if (!one("#modal").matches(".show")) opener = document.activeElement;
   $("#modal").modal("show");
   one(".is-invalid, [autofocus]", event.detail.target)?.focus();
 });
@@ -27,7 +29,10 @@ $("#modal").on("shown.bs.modal", (event) => {
   const first = one(".is-invalid, [autofocus], input:not([type=hidden]), select, textarea", event.target);
   first?.focus();
 });
-$("#modal").on("hidden.bs.modal", () => one("#modal-body").replaceChildren());
+$("#modal").on("hidden.bs.modal", () => {
+  one("#modal-body").replaceChildren();
+  opener?.focus();
+});
 
 // What went wrong with a request of htmx: the server's notice, or that there was no answer.
 document.body.addEventListener("htmx:responseError", (event) => {
@@ -53,11 +58,13 @@ document.body.addEventListener("htmx:afterRequest", (event) => event.target.matc
 
 // Questions before what cannot be undone.
 let answered = null;
+let asked = null;
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-confirm]");
   if (!button || answered === button) return;
   event.preventDefault();
   event.stopImmediatePropagation();
+  asked = button;
   one("#confirm [data-confirm-text]").textContent = button.dataset.confirm;
   one("#confirm [data-confirm-yes]").onclick = () => {
     $("#confirm").modal("hide");
@@ -68,6 +75,7 @@ document.addEventListener("click", (event) => {
   $("#confirm").modal("show");
 }, true);
 $("#confirm").on("shown.bs.modal", () => one("#confirm [data-dismiss]").focus());
+$("#confirm").on("hidden.bs.modal", () => asked?.focus());
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest(".aia-toast").remove();
