@@ -8,14 +8,16 @@ from flask import Blueprint, Flask
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Bootstrap4Theme
 
+from .activity import ActivityView
 from .agents import AgentsView
+from .errors import ErrorsView
 from .names import HostNames
 from .pages import ASSETS, go
 from .playground import PlaygroundView
 from .tenants import TenantPickerView
 from .view import PanelView
 
-VIEWS: tuple[type[PanelView], ...] = (AgentsView, PlaygroundView, TenantPickerView)
+VIEWS: tuple[type[PanelView], ...] = (AgentsView, PlaygroundView, ActivityView, ErrorsView, TenantPickerView)
 """In the order of the menu."""
 
 CATEGORY = "AI agents"
