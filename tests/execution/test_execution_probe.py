@@ -12,7 +12,7 @@ from upstream import Upstream, hang, say, status
 from flask_aiagents import Principal, current_aiagents
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.errors import AIAgentsError, Conflict, Forbidden, Invalid, NotFound, RateLimited
-from flask_aiagents.features.execution.probe import Probed
+from flask_aiagents.features.execution.result import Probed
 
 KEY = "sk-canary-0123456789"
 TYPED = "sk-typed-9876543210"

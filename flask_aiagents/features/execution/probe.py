@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
-
-import marshmallow as ma
-from marshmallow import fields, validate
 
 from ...core.clock import utcnow, uuid7
 from ...core.db import Database
@@ -29,7 +26,6 @@ from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
 from ..activity.service import Activity
-from ..agents.model_config import ModelConfigSchema
 from ..agents.models import Agent
 from ..agents.schemas import Catalogue
 from ..agents.service import find_agent
@@ -37,7 +33,8 @@ from ..credentials.vault import Wanted
 from .ledger import LEASE_GRACE
 from .limiter import Limiter
 from .plan import Planner
-from .result import ended_values
+from .result import Probed, ended_values
+from .schemas import ProbeSchema
 
 PROBE_S = 20.0
 """Seconds that a test waits at most: a person is looking at it."""
@@ -46,32 +43,6 @@ PROBE_TOKENS = 16
 """Tokens that a test lets the model write; some models take no smaller bound."""
 
 _ASKED = Message(role="user", content="Reply with the word OK.")
-
-
-class ProbeSchema(ModelConfigSchema):
-    """What is tested: a model, where it is, and the key to ask with; without one, the stored one."""
-
-    api_key = fields.String(load_only=True, validate=validate.Length(8, 4096))
-    agent_id = fields.UUID(metadata={"description": "The agent whose stored key may be used."})
-
-    class Meta(ModelConfigSchema.Meta):
-        fields = ("provider", "model", "base_url", "api_key", "agent_id")
-        unknown = ma.RAISE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
-    """How a test went."""
-
-    ok: bool
-    duration_ms: int
-    provider: str
-    model: str
-    log_id: UUID
-    error: str | None = None
-    """The kind, as in :attr:`flask_aiagents.llm.calls.Outcome.error`."""
-    message: str | None = None
-    """What happened in a sentence of ours."""
 
 
 class Probe:

@@ -63,6 +63,21 @@ class Execution:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """How a test went."""
+
+    ok: bool
+    duration_ms: int
+    provider: str
+    model: str
+    log_id: UUID
+    error: str | None = None
+    """The kind, as in :attr:`flask_aiagents.llm.calls.Outcome.error`."""
+    message: str | None = None
+    """What happened in a sentence of ours."""
+
+
 _HINTS = {
     "timeout": "Raise timeout_s in the agent's model_config, or ask for less.",
     "authentication": "Check the credential that is stored for the agent or its tenant.",

@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 
 from ...llm.calls import Message
 from ...web.schema import StrictSchema
+from ..agents.model_config import ModelConfigSchema
 
 MAX_MESSAGES = 1_000
 """Most messages of one input."""
@@ -118,3 +119,14 @@ class ExecutionSchema(ma.Schema):
     model = fields.String(allow_none=True)
     attempts = fields.List(fields.Nested(AttemptSchema))
     tool_calls = fields.List(fields.Nested(ToolCallSchema))
+
+
+class ProbeSchema(ModelConfigSchema):
+    """What is tested: a model, where it is, and the key to ask with; without one, the stored one."""
+
+    api_key = fields.String(load_only=True, validate=validate.Length(8, 4096))
+    agent_id = fields.UUID(metadata={"description": "The agent whose stored key may be used."})
+
+    class Meta(ModelConfigSchema.Meta):
+        fields = ("provider", "model", "base_url", "api_key", "agent_id")
+        unknown = ma.RAISE

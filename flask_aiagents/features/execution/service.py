@@ -20,8 +20,8 @@ from .ledger import Entry
 from .limiter import Limiter
 from .overrides import Overrides
 from .plan import Planner
-from .probe import Probe, Probed
-from .result import Execution
+from .probe import Probe
+from .result import Execution, Probed
 from .schemas import ExecuteSchema
 from .stream import ExecutionStream
 from .subject import find_subject

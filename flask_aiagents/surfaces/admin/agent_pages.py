@@ -19,7 +19,7 @@ from ...errors import (
 )
 from ...features.access.policy import Permission
 from ...features.agents.models import NAME_LENGTH, Agent
-from ...features.execution.probe import Probed
+from ...features.execution.result import Probed
 from . import agent_words
 from .agent_choices import Choices
 from .agent_detail import detail_of, stored_keys

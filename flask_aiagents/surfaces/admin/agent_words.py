@@ -49,6 +49,14 @@ WORDS = {
     "inactive": _l("Inactive"),
     "error": _l("Error"),
     "maintenance": _l("Maintenance"),
+    "running": _l("Running"),
+    "success": _l("Success"),
+    "timeout": _l("Timeout"),
+    "cancelled": _l("Cancelled"),
+    "interrupted": _l("Interrupted"),
+    # sources
+    "client": _l("Client"),
+    "system": _l("System"),
     # actions
     "create": _l("Create"),
     "update": _l("Update"),
