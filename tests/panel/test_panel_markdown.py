@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
 
 STATIC = files("flask_aiagents.surfaces.admin") / "static"
 ORIGIN = "http://panel.test"
@@ -22,15 +24,14 @@ Show = Callable[[str], str]
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page()
-        page.route("**/*", _serve)
-        page.goto(f"{ORIGIN}/")
-        page.wait_for_function("() => Boolean(window.show)")
-        yield page
-        browser.close()
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page that has the renderer, under a CSP as strict as the panel's."""
+    page = browser.new_page()
+    page.route("**/*", _serve)
+    page.goto(f"{ORIGIN}/")
+    page.wait_for_function("() => Boolean(window.show)")
+    yield page
+    page.close()
 
 
 def _serve(route: Route) -> None:

@@ -9,7 +9,6 @@ from uuid import UUID
 from flask import Response, request, url_for
 from flask_admin import expose
 from marshmallow import fields
-from werkzeug.routing import BuildError
 
 from ...errors import NotFound
 from ...features.access.policy import Permission
@@ -190,10 +189,7 @@ class _Introduced:
 
 def _log_page() -> str:
     """The address of a log's page, up to the log's id."""
-    try:
-        return url_for("aiagents_panel_activity.details_view", id="")
-    except BuildError:  # TEMPORARY
-        return "/aiagents/activity/details/?id="
+    return url_for("aiagents_panel_activity.details_view", id="")
 
 
 def _id(text: str) -> UUID:
