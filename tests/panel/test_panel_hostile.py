@@ -58,7 +58,9 @@ def test_r23_what_the_address_says_is_inert(live_host: Live, page_for: PageFor) 
     """Search, filters, order and ids come back into the page as text."""
     page = page_for("alice", tolerated=("404",))
     for payload in (PAYLOADS[0], PAYLOADS[5], PAYLOADS[7], NAME):
-        values = dict.fromkeys(("search", "status", "provider", "model", "sort", "from", "last", "q"), payload)
+        values: dict[str, str] = dict.fromkeys(
+            ("search", "status", "provider", "model", "sort", "from", "last", "q"), payload
+        )
         for slug in ("agents", "activity", "errors", "keys", "credentials", "configurations", "dashboard"):
             page.goto(f"{live_host.url}{live_host.panel}/{slug}/?{urlencode(values)}")
             inert(page)
@@ -71,7 +73,7 @@ def test_r23_what_scripts_put_into_a_page_is_inert(live_host: Live, page_for: Pa
     """The modal, the question before a deletion, messages, notices, and rows that came while one looked."""
     page = page_for("alice", f"/agents/details/?id={agents['desk']['id']}", tolerated=("422",))
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("alertdialog")).to_contain_text(NAME)
+    expect(page.get_by_role("dialog", name="Are you sure?")).to_contain_text(NAME)
     inert(page)
     page.goto(f"{live_host.url}{live_host.panel}/agents/?search=onerror")
     page.get_by_role("link", name=f"Edit {NAME}", exact=True).click()

@@ -26,6 +26,12 @@ document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
 """
 
+_HURRY = """
+const usual = window.setTimeout;
+window.setTimeout = (then, wait, ...more) => usual(then, wait === 5000 ? 250 : wait, ...more);
+"""
+"""Lists refresh themselves four times a second instead of every five."""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -49,9 +55,10 @@ class Visit:
     ) -> None:
         self._host, self._tolerated = host, tolerated
         self.complaints: list[str] = []
+        scripts = _LISTEN + (_HURRY if options.pop("hurried", False) else "")
         self.context: BrowserContext = browser.new_context(**_SIZE | options)
         self.context.set_default_timeout(TIMEOUT_MS)
-        self.context.add_init_script(_LISTEN)
+        self.context.add_init_script(scripts)
         self.context.on("console", lambda message: self._say(message.type, message.text, message.page))
         self.context.on("weberror", lambda error: self._note(f"page error: {error.error}"))
         self.context.on("request", lambda request: self._check(request.url))
@@ -106,7 +113,7 @@ def page_for(browser: Browser, live_host: Live) -> Iterator[PageFor]:
 
     The test fails when any page wrote an error or a warning to the console, met a script error, broke the
     content security policy, opened a dialog or asked another origin for anything. ``tolerated`` names words of
-    complaints that belong to what is tested.
+    complaints that belong to what is tested; with ``hurried`` open lists refresh themselves at once.
     """
     with visits(browser, live_host) as open_page:
         yield open_page
