@@ -10,6 +10,7 @@ from flask_admin.theme import Bootstrap4Theme
 
 from .activity import ActivityView
 from .agents import AgentsView
+from .dashboard import DashboardView
 from .errors import ErrorsView
 from .names import HostNames
 from .pages import ASSETS, go
@@ -17,7 +18,14 @@ from .playground import PlaygroundView
 from .tenants import TenantPickerView
 from .view import PanelView
 
-VIEWS: tuple[type[PanelView], ...] = (AgentsView, PlaygroundView, ActivityView, ErrorsView, TenantPickerView)
+VIEWS: tuple[type[PanelView], ...] = (
+    DashboardView,
+    AgentsView,
+    PlaygroundView,
+    ActivityView,
+    ErrorsView,
+    TenantPickerView,
+)
 """In the order of the menu."""
 
 CATEGORY = "AI agents"

@@ -1,0 +1,59 @@
+// Draws the charts of a dashboard part when it arrived, and again when the theme changes.
+const Chart = window.Chart;
+const charts = new Set();
+const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--aia-${name}`).trim();
+if (matchMedia("(prefers-reduced-motion: reduce)").matches) Chart.defaults.animation = false;
+Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+
+function dataset(series, kind) {
+  const colour = token(series.tone);
+  return { label: series.title, data: series.values, backgroundColor: colour, borderColor: colour, borderWidth: kind === "line" ? 2 : 0, pointRadius: 2, tension: 0.25, spanGaps: true, maxBarThickness: 28 };
+}
+
+function draw(figure) {
+  const chart = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+  const [grid, text] = [token("line"), token("muted")];
+  const told = (item) => `${item.dataset.label}: ${chart.series[item.datasetIndex].texts[item.dataIndex]}`;
+  const drawn = new Chart(figure.querySelector("canvas"), {
+    type: chart.kind,
+    data: { labels: chart.labels, datasets: chart.series.map((series) => dataset(series, chart.kind)) },
+    options: {
+      responsive: true,
+      maintainAspectRatio: false,
+      interaction: { mode: "index", intersect: false },
+      plugins: { legend: { display: chart.series.length > 1, labels: { color: text, boxWidth: 12 } }, tooltip: { callbacks: { label: told } } },
+      scales: {
+        x: { stacked: true, grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
+        y: { stacked: true, beginAtZero: true, grid: { color: grid }, ticks: { color: text, maxTicksLimit: 5 } },
+      },
+    },
+  });
+  charts.add({ figure, drawn });
+}
+
+function redraw() {
+  const before = [...charts];
+  charts.clear();
+  for (const { figure, drawn } of before) {
+    drawn.destroy();
+    if (figure.isConnected) draw(figure);
+  }
+}
+
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (!event.target.matches("[data-part]")) return;
+  event.target.setAttribute("aria-busy", "false");
+  event.target.querySelectorAll("[data-chart]").forEach(draw);
+});
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.body.addEventListener(name, (event) => {
+    if (!event.target.matches("[data-part]")) return;
+    event.target.setAttribute("aria-busy", "false");
+    event.target.replaceChildren(document.querySelector("#part-failed").content.cloneNode(true));
+  });
+}
+document.addEventListener("click", (event) => {
+  const retry = event.target.closest("[data-retry]");
+  if (retry) window.htmx.trigger(retry.closest("[data-part]"), "retry");
+});
+document.addEventListener("aiagents:theme", redraw);
