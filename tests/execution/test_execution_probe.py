@@ -36,7 +36,7 @@ def sent(upstream: Upstream) -> list[str]:
 
 
 def test_a_typed_key_is_tried_with_one_minimal_call(host: Flask, clients: Clients, upstream: Upstream) -> None:
-    """One request with that key, few tokens and no tools; the log says test and its cost, not what was answered."""
+    """One request with that key, few tokens, no tools; the log has the test and its cost, not the answer."""
     upstream.answer(f"OK, you sent {TYPED}")
     probed = probe(host, behind(upstream, api_key=TYPED))
     assert probed.ok

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import json
 from typing import Any
-from uuid import uuid4
 
 from flask import Flask
+from support.agent_forms import actions, agents, create, edit, edit_form
 from support.cast import ALICE, OFFLINE, Clients, make_agent
 from support.forms import FormReader
 from support.hosts import make_host
@@ -15,38 +14,6 @@ from flask_aiagents.testing import client_as
 
 KEY = "sk-canary-0123456789"
 XSS = "\"><script>alert('x')</script><img src=x onerror=alert(1)>"
-
-
-def new_form(panel: PanelClient, query: str = "") -> FormReader:
-    page = panel.get(f"/agents/new/{query}")
-    assert page.status_code == 200, page.text
-    return FormReader(page.text, "/aiagents/agents/new/")
-
-
-def edit_form(panel: PanelClient, agent: dict[str, Any]) -> FormReader:
-    page = panel.get(f"/agents/edit/?id={agent['id']}")
-    assert page.status_code == 200, page.text
-    return FormReader(page.text, "/aiagents/agents/edit/")
-
-
-def create(panel: PanelClient, **fields: Any) -> Any:
-    return panel.post("/agents/new/", new_form(panel).data(**fields))
-
-
-def edit(panel: PanelClient, agent: dict[str, Any], **fields: Any) -> Any:
-    return panel.post(f"/agents/edit/?id={agent['id']}", edit_form(panel, agent).data(**fields))
-
-
-def agents(client: Any) -> list[dict[str, Any]]:
-    return client.get("/api/ai_agents").json
-
-
-def actions(client: Any, agent_id: str) -> list[str]:
-    return [log["action"] for log in client.get(f"/api/ai_agents/{agent_id}/activity_logs").json]
-
-
-def stored_keys(client: Any) -> list[str]:
-    return [key["masked"] for key in client.get("/api/ai_agent_credentials").json]
 
 
 def test_an_invalid_form_comes_back_with_messages_then_a_valid_one_is_kept(
@@ -181,179 +148,6 @@ def test_a_stale_form_keeps_its_text_and_names_who_was_faster(clients: Clients, 
     assert again["description"] == "Mine"
     assert alice.post(f"/agents/edit/?id={agent['id']}", again.data()).status_code == 302
     assert clients.alice.get(f"/api/ai_agents/{agent['id']}").json["description"] == "Mine"
-
-
-def test_a_key_is_stored_with_the_agent_and_never_shown(clients: Clients, alice: PanelClient) -> None:
-    """No page has it, not even one that comes back with a message; only its end is told."""
-    refused = create(alice, name="", provider="openai", model="gpt-4o-mini", api_key=KEY)
-    assert refused.status_code == 422
-    assert create(alice, name="Keyed", provider="openai", model="gpt-4o-mini", api_key=KEY).status_code == 302
-    (agent,) = agents(clients.alice)
-    assert stored_keys(clients.alice) == ["****6789"]
-    edited = edit(alice, agent, name="", api_key=KEY)
-    pages = [refused, edited, alice.get(f"/agents/edit/?id={agent['id']}")]
-    pages += [alice.get(f"/agents/details/?id={agent['id']}"), alice.get("/agents/")]
-    assert all(KEY not in page.text for page in pages)
-    assert "that ends in …6789" in pages[2].text
-    assert "https://api.openai.com" in pages[2].text
-    assert edit(alice, agent, remove_key="y").status_code == 302
-    assert stored_keys(clients.alice) == []
-
-
-def test_agent_key_and_configuration_are_kept_together_or_not_at_all(clients: Clients, alice: PanelClient) -> None:
-    """A key that is refused leaves no agent behind; a wrong override leaves the agent as it was."""
-    answer = create(alice, name="Half", api_key="short")
-    assert answer.status_code == 422
-    assert "Length must be between 8 and 4096" in FormReader(answer.text, "/aiagents/agents/").messages["api_key"]
-    assert agents(clients.alice) == []
-    agent = make_agent(clients.alice)
-    answer = edit(alice, agent, description="New", api_key=KEY, configuration='{"temperature": 5, "modell": "x"}')
-    messages = FormReader(answer.text, "/aiagents/agents/").messages["configuration"]
-    assert "temperature: Must be" in messages
-    assert "modell: Unknown field" in messages
-    assert clients.alice.get(f"/api/ai_agents/{agent['id']}").json["description"] == ""
-    assert actions(clients.alice, agent["id"]) == ["create"]
-
-
-def test_all_of_a_form_is_kept_on_each_database(any_host: Flask) -> None:
-    """Agent, key and configuration in one transaction, or none of them."""
-    alice, clients = PanelClient(client_as(any_host, ALICE)), Clients.of(any_host)
-    assert create(alice, name="Keyed", provider="openai", model="m", api_key=KEY).status_code == 302
-    (agent,) = agents(clients.alice)
-    saved = edit(
-        alice, agent, description="D", configuration='{"temperature": 1}', is_active="y", api_key=KEY[:-1]
-    )
-    assert saved.status_code == 302
-    assert stored_keys(clients.alice) == ["****5678"]
-    before = actions(clients.alice, agent["id"])
-    wrong = edit(
-        alice, agent, description="E", configuration='{"temperature": 1.5}', is_active="y", api_key="short"
-    )
-    assert wrong.status_code == 422
-    assert actions(clients.alice, agent["id"]) == before
-    assert clients.alice.get(f"/api/ai_agents/{agent['id']}").json["description"] == "D"
-    assert alice.get(f"/agents/details/?id={agent['id']}").status_code == 200
-
-
-def test_an_app_without_encryption_says_so_beside_the_key(tmp_path: Any) -> None:
-    """And keeps nothing of the form."""
-    app = make_host(f"sqlite:///{tmp_path}/host.db", AIAGENTS_ENCRYPTION_KEYS="")
-    alice = PanelClient(client_as(app, ALICE))
-    answer = create(alice, name="Keyed", provider="openai", model="m", api_key=KEY)
-    assert answer.status_code == 422
-    assert "AIAGENTS_ENCRYPTION_KEYS" in FormReader(answer.text, "/aiagents/agents/").messages["api_key"]
-    assert agents(Clients.of(app).alice) == []
-
-
-def test_the_tenants_configuration_is_set_switched_off_and_removed(clients: Clients, alice: PanelClient) -> None:
-    """On the agent's own form; unchanged it is not written again."""
-    agent = make_agent(clients.alice)
-    url = f"/api/ai_agents/{agent['id']}/configuration"
-    edit(alice, agent, configuration='{"temperature": 0.2}', is_active="y")
-    assert clients.alice.get(url).json["effective"] == OFFLINE | {"temperature": 0.2}
-    form = edit_form(alice, agent)
-    assert json.loads(form["configuration"]) == {"temperature": 0.2}
-    edit(alice, agent)
-    edit(alice, agent, is_active=None)
-    assert clients.alice.get(url).json["is_active"] is False
-    edit(alice, agent, configuration="")
-    assert clients.alice.get(url).status_code == 404
-    assert actions(clients.alice, agent["id"]) == ["configure", "configure", "configure", "create"]
-
-
-def test_a_tenant_configures_a_shared_agent_and_cannot_change_it(clients: Clients, alice: PanelClient) -> None:
-    """Its form has only the tenant's key and overrides, and more than these is ignored when it is sent."""
-    shared = make_agent(clients.root, "Shared", model_config={"provider": "openai", "model": "gpt-4o-mini"})
-    form = edit_form(alice, shared)
-    assert "name" not in form.fields
-    answer = edit(alice, shared, name="Mine", configuration='{"temperature": 1}', is_active="y", api_key=KEY)
-    assert answer.status_code == 302
-    after = clients.alice.get(f"/api/ai_agents/{shared['id']}").json
-    assert (after["name"], after["version"]) == ("Shared", 1)
-    assert clients.alice.get(f"/api/ai_agents/{shared['id']}/configuration").json["effective"]["temperature"] == 1
-    assert stored_keys(clients.alice) == ["****6789"]
-    assert stored_keys(clients.charlie) == []
-
-
-def test_the_operator_changes_a_shared_agent_and_its_key(clients: Clients, root: PanelClient) -> None:
-    """Acting for no tenant there is no configuration to set; the key is the one for all."""
-    assert create(root, name="Everybody's").status_code == 302
-    (shared,) = agents(clients.root)
-    assert shared["tenant_id"] is None
-    assert "all tenants will share this agent" in root.get("/agents/new/").text
-    form = edit_form(root, shared)
-    assert "configuration" not in form.fields
-    assert edit(root, shared, name="Ours", provider="openai", model="m", api_key=KEY).status_code == 302
-    assert [agent["name"] for agent in agents(clients.alice)] == ["Ours"]
-    assert stored_keys(clients.alice) == []
-    assert "that ends in …6789" in root.get(f"/agents/edit/?id={shared['id']}").text
-
-
-def test_the_operator_changes_a_tenants_agent_in_its_place(clients: Clients, root: PanelClient) -> None:
-    """It stays the tenant's, and a key stored for it is the tenant's too."""
-    agent = make_agent(clients.alice, model_config={"provider": "openai", "model": "m"})
-    assert edit(root, agent, description="By root", api_key=KEY).status_code == 302
-    after = clients.alice.get(f"/api/ai_agents/{agent['id']}").json
-    assert (after["description"], after["tenant_id"]) == ("By root", "acme")
-    assert stored_keys(clients.alice) == ["****6789"]
-
-
-def test_a_copy_begins_as_its_original_and_belongs_to_who_makes_it(clients: Clients, alice: PanelClient) -> None:
-    """A shared agent is copied into the tenant, without the shared one's key; another tenant's cannot be."""
-    shared = make_agent(clients.root, "S" * 200, description="Good", model_config=OFFLINE | {"top_p": 0.5})
-    form = new_form(alice, f"?copy={shared['id']}")
-    assert (len(form["name"]), form["name"][-7:], form["description"]) == (200, " (copy)", "Good")
-    assert alice.post("/agents/new/", form.data(name="Copy")).status_code == 302
-    copy = next(agent for agent in agents(clients.alice) if agent["name"] == "Copy")
-    assert (copy["tenant_id"], copy["created_by"]) == ("acme", "alice")
-    assert copy["model_config"] == OFFLINE | {"top_p": 0.5}
-    foreign = make_agent(clients.charlie, "Theirs")
-    assert alice.get(f"/agents/new/?copy={foreign['id']}").status_code == 404
-
-
-def test_bob_creates_but_manages_nothing(clients: Clients, bob: PanelClient) -> None:
-    """As the policy says: no key and no configuration on his form, refused when sent; editing is a 403."""
-    form = new_form(bob)
-    assert "api_key" not in form.fields
-    assert create(bob, name="Bob's").status_code == 302
-    assert create(bob, name="Bob's keyed", api_key=KEY).status_code == 302
-    assert stored_keys(clients.alice) == []
-    agent = make_agent(clients.alice)
-    page = bob.get(f"/agents/edit/?id={agent['id']}")
-    assert page.status_code == 403
-    data = new_form(bob).data(name="Hacked", version="1")
-    assert bob.post(f"/agents/edit/?id={agent['id']}", data).status_code == 403
-    assert bob.post("/agents/test/", data).status_code == 403
-    assert clients.alice.get(f"/api/ai_agents/{agent['id']}").json == agent
-
-
-def test_another_tenants_agent_is_absent(clients: Clients, charlie: PanelClient) -> None:
-    """Reading, changing, copying and testing answer in the same words as for an id that never was."""
-    agent_id, absent = make_agent(clients.alice)["id"], str(uuid4())
-    data = new_form(charlie).data(name="Hacked")
-    for method, path in (
-        ("get", "/agents/edit/?id="),
-        ("get", "/agents/details/?id="),
-        ("get", "/agents/new/?copy="),
-        ("post", "/agents/edit/?id="),
-        ("post", "/agents/test/?id="),
-    ):
-        call = charlie.get if method == "get" else lambda path: charlie.post(path, data)
-        foreign, missing = call(f"{path}{agent_id}"), call(f"{path}{absent}")
-        assert foreign.status_code == missing.status_code == 404, path
-        assert ">There is no agent" in foreign.text
-    assert charlie.get("/agents/edit/?id=no-id").status_code == 404
-    assert clients.alice.get(f"/api/ai_agents/{agent_id}").json["name"] == "Helper"
-
-
-def test_a_forged_form_changes_nothing(clients: Clients, alice: PanelClient) -> None:
-    """Without the token, or from another site."""
-    data = new_form(alice).data(name="Forged")
-    assert alice.http.post("/aiagents/agents/new/", data=data | {"csrf_token": "x"}).status_code == 403
-    cross = {"Sec-Fetch-Site": "cross-site"}
-    assert alice.http.post("/aiagents/agents/new/", data=data, headers=cross).status_code == 403
-    assert alice.http.get("/aiagents/agents/new/?name=Forged").status_code == 200
-    assert agents(clients.alice) == []
 
 
 def test_text_is_inert_wherever_the_form_shows_it(clients: Clients, alice: PanelClient) -> None:

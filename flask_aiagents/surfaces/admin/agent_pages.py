@@ -114,8 +114,13 @@ class AgentPages(ListView):
         return form
 
     def _fitted(self, form: AgentForm, agent: Agent | None) -> AgentForm:
-        """The form without what the principal may not do, or what has no tenant to belong to."""
+        """The form without what the principal may not do, or what has no tenant to belong to.
+
+        :raises Forbidden: when it was sent all the same.
+        """
         if not self.may(Permission.MANAGE_CREDENTIALS):
+            if form.sent("api_key"):
+                self.system.access.require(Permission.MANAGE_CREDENTIALS)
             del form.api_key, form.remove_key
         if agent is None or self.principal.tenant_id is None or not self.may(Permission.WRITE_CONFIGURATION):
             del form.configuration, form.is_active

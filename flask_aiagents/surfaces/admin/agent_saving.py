@@ -32,8 +32,8 @@ def save(view: PanelView, form: AgentForm, agent: Agent | None, *, own: bool = T
 def _saved(system: Any, form: AgentForm, agent: Agent | None, own: bool) -> Agent:
     if agent is None:
         return _create(system, form)
-    if not own:
-        return agent
+    if not own and not form.was_sent("name"):
+        return agent  # the form had only what is the tenant's; were there more, the service would refuse it
     data = form.data_for_service()
     data["capabilities"] = _in_their_order(data["capabilities"], agent.capabilities)
     config = data["model_config"]
