@@ -134,10 +134,11 @@ class Probe:
         except BaseException:
             self._end(log_id, principal, started, Outcome(status="error", error="internal"))
             raise
-        duration_ms = self._end(log_id, principal, started, outcome)
+        total_ms = self._end(log_id, principal, started, outcome)
         return Probed(
             ok=outcome.status == "success",
-            duration_ms=duration_ms,
+            # The model's time alone: the first call of a process loads the libraries too.
+            duration_ms=sum(attempt.duration_ms for attempt in outcome.attempts) if outcome.attempts else total_ms,
             provider=target.provider,
             model=target.model,
             log_id=log_id,
