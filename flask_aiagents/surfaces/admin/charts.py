@@ -27,7 +27,8 @@ def charts(points: Sequence[JSONObject], step: str) -> list[JSONObject]:
 
 
 def _chart(name: str, title: str, kind: str, labels: list[str], series: list[JSONObject]) -> JSONObject:
-    return {"name": name, "title": title, "kind": kind, "labels": labels, "series": series}
+    unit = {"cost": "$", "p95": "s"}.get(name, "")
+    return {"name": name, "title": title, "kind": kind, "unit": unit, "labels": labels, "series": series}
 
 
 def _series(

@@ -55,11 +55,11 @@ class DashboardView(PanelView):
         self._period()
         return self.render("aiagents/dashboard.html", parts=self._parts(), agent=self._agent(), asked=self.asked())
 
-    @expose("/part/<name>/")
-    def part(self, name: str) -> str:
+    @expose("/part/<wanted>/")
+    def part(self, wanted: str) -> str:
         """One part of the page."""
         period = self._period()
-        match name:
+        match wanted:
             case "figures":
                 figures = self.system.analytics.summary(period, agent_id=self._agent_id())
                 return self.render("aiagents/dashboard_figures.html", figures=figures, asked=self.asked())
@@ -68,9 +68,9 @@ class DashboardView(PanelView):
             case "errors":
                 rows = self.system.analytics.errors(period, top=TOP, agent_id=self._agent_id())
                 return self.render("aiagents/dashboard_errors.html", rows=rows, asked=self.asked())
-        if name not in self._parts():
+        if wanted not in self._parts():
             abort(404)
-        return self._table(name, period)
+        return self._table(wanted, period)
 
     def asked(self) -> dict[str, str]:
         """The arguments that every link of the page keeps."""

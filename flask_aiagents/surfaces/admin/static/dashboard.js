@@ -5,6 +5,12 @@ const token = (name) => getComputedStyle(document.documentElement).getPropertyVa
 if (matchMedia("(prefers-reduced-motion: reduce)").matches) Chart.defaults.animation = false;
 Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 
+const tick = {
+  $: (value) => `$${value.toLocaleString(undefined, { maximumSignificantDigits: 3 })}`,
+  s: (value) => `${value / 1000} s`,
+  "": (value) => value.toLocaleString(),
+};
+
 function dataset(series, kind) {
   const colour = token(series.tone);
   return { label: series.title, data: series.values, backgroundColor: colour, borderColor: colour, borderWidth: kind === "line" ? 2 : 0, pointRadius: 2, tension: 0.25, spanGaps: true, maxBarThickness: 28 };
@@ -24,7 +30,7 @@ function draw(figure) {
       plugins: { legend: { display: chart.series.length > 1, labels: { color: text, boxWidth: 12 } }, tooltip: { callbacks: { label: told } } },
       scales: {
         x: { stacked: true, grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
-        y: { stacked: true, beginAtZero: true, grid: { color: grid }, ticks: { color: text, maxTicksLimit: 5 } },
+        y: { stacked: true, beginAtZero: true, grid: { color: grid }, ticks: { color: text, maxTicksLimit: 5, callback: tick[chart.unit] } },
       },
     },
   });
