@@ -147,10 +147,10 @@ class AgentPages(ListView):
         return _("Edit %(name)s", name=agent.name) if own else _("Configure %(name)s", name=agent.name)
 
     def _show_form(self, form: AgentForm, agent: Agent | None, **more: Any) -> str:
-        modal = "modal" in request.values
-        template = "aiagents/modal_form.html" if modal else "aiagents/agent_form_page.html"
-        if is_script() and not modal:
-            template = "aiagents/agent_form.html"
+        modal = is_script() and "modal" in request.values
+        template = "aiagents/agent_form_page.html"
+        if is_script():
+            template = "aiagents/modal_form.html" if modal else "aiagents/agent_form.html"
         return self.render(
             template,
             form=form,
