@@ -15,7 +15,7 @@ from flask_aiagents.core.principal import Principal
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.errors import Forbidden
 from flask_aiagents.features.analytics.figures import Figures
-from flask_aiagents.features.analytics.levels import GRAINS, LEVELS
+from flask_aiagents.features.analytics.levels import ROLLED
 from flask_aiagents.features.analytics.models import Usage
 from flask_aiagents.features.analytics.period import Period
 
@@ -133,8 +133,8 @@ def test_every_level_sums_to_the_log(told: Flask) -> None:
     """Counts, tokens and cost of all rows of each level, by hour and by day, are those of what was rolled up."""
     roll_up(told)
     database = told.extensions["aiagents"].database
-    for level in LEVELS:
-        for grain in GRAINS:
+    for level, grains in ROLLED.items():
+        for grain in grains:
             total = Figures()
             with told.app_context(), database.transaction(SYSTEM) as session:
                 for row in session.scalars(sa.select(Usage).where(Usage.level == level, Usage.grain == grain)):

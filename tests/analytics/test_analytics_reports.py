@@ -122,7 +122,7 @@ def test_tenants_and_users_see_their_own(any_host: Flask, any_clients: Clients) 
     for principal in (ALICE, BOB, BOB, CHARLIE, ROOT):
         execution(any_host, shared, principal=principal)
     execution(any_host, own, principal=BOB, status="error", error="timeout")
-    period = Period.recent("1d")
+    period = Period.recent("2d")
     for _ in range(2):
         cast = {"alice": ALICE, "bob": BOB, "charlie": CHARLIE, "root": ROOT, "acme": ROOT.acting_for("acme")}
         seen = {
@@ -151,7 +151,7 @@ def test_tenants_and_users_see_their_own(any_host: Flask, any_clients: Clients) 
 def test_a_running_execution_is_in_no_figure(host: Flask) -> None:
     """What has not ended is not counted."""
     begin(host, str(uuid4()))
-    assert ask(host, "summary", Period.recent("1d"))["executions"] == 0
+    assert ask(host, "summary", Period.recent("2d"))["executions"] == 0
 
 
 def test_sums_beyond_every_integer_stay_exact(any_host: Flask, any_clients: Clients) -> None:
@@ -161,7 +161,7 @@ def test_sums_beyond_every_integer_stay_exact(any_host: Flask, any_clients: Clie
     posted = any_clients.bob.post(url, json=[most] * 2000, headers={"Prefer": "return=minimal"})
     assert posted.status_code == 201
     for _ in range(2):
-        figures = ask(any_host, "summary", Period.recent("1d"), principal=BOB)
+        figures = ask(any_host, "summary", Period.recent("2d"), principal=BOB)
         assert (figures["tokens_used"], figures["cost_usd"]) == (2000 * 2**53, Decimal("18000000000.000000002000"))
         assert roll_up(any_host) in (2000, 0)
 
@@ -202,5 +202,5 @@ def test_a_deleted_agent_keeps_its_name_in_figures(host: Flask, clients: Clients
     execution(host, agent)
     clients.alice.patch(f"/api/ai_agents/{agent}", json={"name": "After"})
     for _ in range(2):
-        assert [line["name"] for line in ask(host, "usage", Period.recent("1d"))] == ["After"]
+        assert [line["name"] for line in ask(host, "usage", Period.recent("2d"))] == ["After"]
         clients.alice.delete(f"/api/ai_agents/{agent}")

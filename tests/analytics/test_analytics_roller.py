@@ -22,7 +22,7 @@ from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.features.activity.models import ActivityLog, UnrolledLog
 from flask_aiagents.features.analytics.figures import Figures
-from flask_aiagents.features.analytics.levels import GRAINS, LEVELS
+from flask_aiagents.features.analytics.levels import ROLLED
 from flask_aiagents.features.analytics.models import Usage
 from flask_aiagents.features.analytics.period import Period
 
@@ -49,7 +49,7 @@ def dying_at(app: Flask, number: int) -> Iterator[None]:
 
 def sums(app: Flask) -> dict[tuple[str, str], dict[str, Any]]:
     """What the rows of each level and grain hold in all."""
-    totals = {(level, grain): Figures() for level in LEVELS for grain in GRAINS}
+    totals = {(level, grain): Figures() for level, grains in ROLLED.items() for grain in grains}
     with app.app_context(), app.extensions["aiagents"].database.transaction(SYSTEM) as session:
         for row in session.scalars(sa.select(Usage)):
             totals[row.level, row.grain].add(row)
@@ -170,7 +170,7 @@ def test_whatever_ends_is_counted_however_it_ended(any_host: Flask, any_clients:
     any_clients.bob.post(url, json=posted)
     any_clients.bob.post(url, json=[posted, {"action": "click"}, posted])
     for _ in range(2):
-        figures = ask(any_host, "summary", Period.recent("1d"), principal=ALICE)
+        figures = ask(any_host, "summary", Period.recent("2d"), principal=ALICE)
         assert (figures["executions"], figures["succeeded"]) == (6, 1)
         assert figures["errors"] == {"interrupted": 1, "timeout": 1, "cancelled": 3}
         any_host.extensions["aiagents"].maintenance.tick()
@@ -181,9 +181,9 @@ def test_a_tick_rolls_up_a_bounded_part_and_the_rest_is_told_meanwhile(host: Fla
     """Maintenance never takes long; what it leaves is in the figures all the same."""
     logs = past(utcnow(), 3, 50)
     write(host, logs)
-    assert roll_up(host, 2, 10) == 20
+    assert roll_up(host, seconds=0, size=20) == 20
     assert (waiting(host), all_of(host)) == (30, counted(logs))
-    assert roll_up(host, 20, 10) == 30
+    assert roll_up(host, seconds=60, size=20) == 30
 
 
 def test_an_idle_roller_writes_nothing(host: Flask) -> None:

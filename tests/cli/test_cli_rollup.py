@@ -10,14 +10,14 @@ from flask_aiagents.core.clock import utcnow
 from flask_aiagents.features.analytics.period import Period
 
 
-def test_rollup_counts_all_that_waits_and_says_how_far_it_is(any_host: Flask) -> None:
+def test_rollup_counts_all_that_waits_and_says_how_far_it_is(host: Flask) -> None:
     """All is rolled up in one go, and a second run finds nothing more."""
-    logs = past(utcnow(), 2, 2_100)
-    write(any_host, logs)
-    result = run(any_host, "rollup")
-    assert result.output.splitlines() == ["2,000 ...", "2,100 ...", "2,100 executions were rolled up."]
-    assert run(any_host, "rollup").output == "0 executions were rolled up.\n"
-    assert exact(ask(any_host, "summary", Period.recent("7d"))) == counted(logs)
+    logs = past(utcnow(), 2, 10_100)
+    write(host, logs)
+    result = run(host, "rollup")
+    assert result.output.splitlines() == ["10,000 ...", "10,100 ...", "10,100 executions were rolled up."]
+    assert run(host, "rollup").output == "0 executions were rolled up.\n"
+    assert exact(ask(host, "summary", Period.recent("7d"))) == counted(logs)
 
 
 def test_a_rebuild_names_each_day(host: Flask) -> None:

@@ -37,10 +37,10 @@ def ask(app: Flask, name: str, *args: Any, principal: Principal = ROOT, **option
         return getattr(analytics_of(app), name)(*args, principal=principal, **options)
 
 
-def roll_up(app: Flask, batches: int | None = None, size: int = rollups.BATCH) -> int:
-    """Roll up what is left, or so many batches of this size; how many logs that were."""
+def roll_up(app: Flask, seconds: float | None = None, size: int = rollups.BATCH) -> int:
+    """Roll up what is left, or as much as the time allows; how many logs that were."""
     with app.app_context():
-        return rollups.roll_up(app.extensions["aiagents"].database, batches, size=size)
+        return rollups.roll_up(app.extensions["aiagents"].database, seconds=seconds, size=size)
 
 
 def past(end: datetime, days: int, count: int, seed: int = 1) -> list[dict[str, Any]]:

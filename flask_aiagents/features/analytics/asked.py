@@ -14,7 +14,7 @@ from .steps import STEPS
 
 
 def period_of(args: Mapping[str, str]) -> Period:
-    """``last=30d`` up to the end of the running hour, or exactly ``from`` and ``to``; the last 30 days by default.
+    """``last=30d`` with all of today, ``last=24h`` with all of this hour, or exactly ``from`` and ``to``.
 
     :raises BadRequest: for anything else.
     """

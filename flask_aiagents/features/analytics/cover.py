@@ -27,8 +27,11 @@ class Cover:
         return self.hour if grain == "hour" else self.day
 
 
-def cover(bounds: Sequence[datetime]) -> Cover:
-    """Cover each span between two neighbours by days, where it has whole ones, by hours, and by the rest."""
+def cover(bounds: Sequence[datetime], *, by_hour: bool = True) -> Cover:
+    """Cover each span between two neighbours by days, where it has whole ones, by hours, and by the rest.
+
+    :param by_hour: False where no hours are kept: what is no whole day is then of the rest.
+    """
     day, hour, raw = [], [], []
     for start, end in pairwise(bounds):
         first, last = _up("hour", start), begin_of("hour", end)
@@ -42,7 +45,9 @@ def cover(bounds: Sequence[datetime]) -> Cover:
         else:
             hour += [(first, first_day), (last_day, last)]
             day.append((first_day, last_day))
-    return Cover(_joined(day), _joined(hour), _joined(raw))
+    if by_hour:
+        return Cover(_joined(day), _joined(hour), _joined(raw))
+    return Cover(_joined(day), [], _joined(sorted(hour + raw)))
 
 
 def inside(spans: list[Span], time: datetime) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...core.tenancy import TenantSession
+from ...core.tenancy.bulk import plain, recordset
 from .figures import Figures
 from .levels import GRAINS, LEVELS, Key, id_of, keys_of
 from .models import Usage
@@ -33,20 +34,25 @@ def group(logs: Iterable[Any], groups: Groups) -> None:
             groups[key].add(log)
 
 
-def merge_present(session: TenantSession, groups: Groups) -> None:
-    """Add what the rows hold already, and take them away: they are written anew."""
+def add_present(session: TenantSession, groups: Groups) -> None:
+    """Add what the rows hold already."""
     by_id = {id_of(key): figures for key, figures in groups.items()}
     for ids in _chunks(by_id):
         for row in session.execute(sa.select(*_SUMS).where(Usage.id.in_(ids))):
             by_id[row.id].add(row)
-        gone = sa.delete(Usage).where(Usage.id.in_(ids)).execution_options(synchronize_session=False)
-        session.execute(gone)
 
 
-def insert(session: TenantSession, groups: Groups) -> None:
-    """Write the rows."""
+def write(session: TenantSession, groups: Groups) -> None:
+    """Write the rows, over those that are there."""
+    connection = session.connection()
     for keys in _chunks(groups):
-        session.insert_rows(Usage, [_row(key, groups[key]) for key in keys])
+        rows = [_row(key, groups[key]) for key in keys]
+        if connection.dialect.name == "postgresql":
+            statement, parameters = recordset(_TABLE, rows, connection.dialect)
+            connection.execute(sa.text(statement.text + _OVER["postgresql"]), parameters)
+        else:
+            text, tuples = plain(_TABLE, rows, connection.dialect)
+            connection.exec_driver_sql(text + _OVER[connection.dialect.name], tuples)
 
 
 def erase(session: TenantSession, start: datetime, end: datetime) -> None:
@@ -59,7 +65,17 @@ def erase(session: TenantSession, start: datetime, end: datetime) -> None:
     )
 
 
-_SUMS = [column for column in Usage.__table__.columns if column.name not in ("tenant_id", "user_id")]
+_TABLE: sa.Table = Usage.__table__  # pyright: ignore[reportAssignmentType]
+
+_CHANGING = [
+    *("executions", "tokens_used", "input_tokens", "output_tokens", "cached_tokens", "cost_usd"),
+    *("unpriced", "timed", "duration_sum_ms", "durations", "last_used_at"),
+]
+_EXCLUDED = " ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
+_DUPLICATE = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in _CHANGING)
+_OVER = {"postgresql": _EXCLUDED, "sqlite": _EXCLUDED, "mysql": _DUPLICATE, "mariadb": _DUPLICATE}
+
+_SUMS = [column for column in _TABLE.columns if column.name in ("id", "status", "error", *_CHANGING)]
 
 
 def _row(key: Key, figures: Figures) -> dict[str, Any]:

@@ -19,6 +19,11 @@ LEVELS: Mapping[str, frozenset[str]] = {
 }
 """What the rows of each level tell apart, the coarsest first."""
 
+ROLLED: Mapping[str, tuple[str, ...]] = {
+    level: ("day",) if "user" in told else ("day", "hour") for level, told in LEVELS.items()
+}
+"""The grains in which each level is kept: a user runs too little in an hour for sums to be fewer than logs."""
+
 GRAINS: Mapping[str, timedelta] = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
 """The lengths of time that rows sum, in UTC."""
 
@@ -40,11 +45,12 @@ def begin_of(grain: str, time: datetime) -> datetime:
 def keys_of(log: Any) -> list[Key]:
     """The rows that count a log."""
     error = log.error if log.status != "success" else None
+    begins = {grain: begin_of(grain, log.at) for grain in GRAINS}
     return [
         (
             level,
             grain,
-            begin_of(grain, log.at),
+            begins[grain],
             log.tenant_id if "tenant" in told else None,
             log.agent_id if "agent" in told else None,
             log.user_id if "user" in told else "",
@@ -54,11 +60,14 @@ def keys_of(log: Any) -> list[Key]:
             error,
         )
         for level, told in LEVELS.items()
-        for grain in GRAINS
+        for grain in ROLLED[level]
     ]
 
 
 def id_of(key: Key) -> UUID:
     """The id of the row with this key."""
-    text = json.dumps(key, default=str)  # and not joined by some character, which a client's words may hold
+    text = _encode(key)  # and not joined by some character, which a client's words may hold
     return UUID(bytes=hashlib.sha256(text.encode()).digest()[:16], version=5)
+
+
+_encode = json.JSONEncoder(default=str).encode

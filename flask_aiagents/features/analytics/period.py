@@ -46,14 +46,15 @@ class Period:
 
     @classmethod
     def recent(cls, last: str = DEFAULT, now: datetime | None = None) -> Period:
-        """The last 30 days, or as many minutes, hours or weeks, up to the end of the running hour.
-
-        Figures of whole hours are there at once, whatever the number of logs.
+        """The last 30 days, or as many weeks, hours or minutes: whole days of UTC with today, or up to the end of
+        this hour. Figures of whole days and hours are there at once, whatever the number of logs.
 
         :raises BadRequest: for anything else.
         """
         period = cls.parse({"last": last}, now)
         end = period.end.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        if last[-1] in "dw":
+            end = period.end.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return cls(end - (period.end - period.start), end)
 
     def to_dict(self) -> dict[str, datetime]:

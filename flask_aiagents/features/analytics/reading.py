@@ -14,7 +14,7 @@ from ...core.tenancy import TenantSession
 from ..activity.models import ActivityLog, UnrolledLog
 from .agent_figures import RAN
 from .cover import Cover, Span, cover, inside
-from .levels import level_for
+from .levels import ROLLED, level_for
 from .models import Usage
 
 _SPANS = 50
@@ -34,9 +34,10 @@ def read(
 
     A row is a rollup or one log. Each has the time ``at``, and lies between two neighbours of ``bounds``.
     """
-    parts = cover(bounds)
+    level = _level(session, dimensions, agent_ids)
+    parts = cover(bounds, by_hour="hour" in ROLLED[level])
     if parts.day or parts.hour:
-        for row in session.execute(_rolled_and_unrolled(session, parts, dimensions, agent_ids)):
+        for row in session.execute(_rolled_and_unrolled(session, parts, level, agent_ids)):
             spans = parts.whole(row.grain) if row.grain else None
             if inside(spans, row.at) if spans is not None else not inside(parts.raw, row.at):
                 yield row
@@ -44,13 +45,16 @@ def read(
         yield from session.execute(sa.select(*LOG).where(*ENDED, *_logs(session, few, agent_ids)))
 
 
-def _rolled_and_unrolled(
-    session: TenantSession, parts: Cover, dimensions: Set[str], agent_ids: Sequence[UUID] | None
-) -> sa.CompoundSelect[Any]:
-    """One statement, so that what is rolled up meanwhile is seen exactly once."""
+def _level(session: TenantSession, dimensions: Set[str], agent_ids: Sequence[UUID] | None) -> str:
     scope = session.scope
     needed = {*dimensions, *(["agent"] if agent_ids is not None else []), *(["user"] if scope.user_id else [])}
-    level = level_for(needed if scope.system else needed | {"tenant"})
+    return level_for(needed if scope.system else needed | {"tenant"})
+
+
+def _rolled_and_unrolled(
+    session: TenantSession, parts: Cover, level: str, agent_ids: Sequence[UUID] | None
+) -> sa.CompoundSelect[Any]:
+    """One statement, so that what is rolled up meanwhile is seen exactly once."""
     spans = [(grain, span) for grain in ("day", "hour") for span in _few(parts.whole(grain))]
     rolled = sa.select(*_USAGE).where(
         Usage.level == level,

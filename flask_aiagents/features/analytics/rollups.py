@@ -5,6 +5,8 @@ A roller that dies leaves all or nothing of its batch. Two at once work one afte
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,12 +20,15 @@ from ...core.db import Database
 from ...core.maintenance import Claim
 from ...core.tenancy import SYSTEM, TenantSession
 from ..activity.models import ActivityLog, UnrolledLog
-from .groups import Groups, erase, group, insert, merge_present
+from .groups import Groups, add_present, erase, group, write
 from .levels import GRAINS, begin_of
 from .reading import ENDED, LOG
 
 BATCH = 2_000
 """Logs that one transaction counts."""
+
+LARGE_BATCH = 10_000
+"""The same where much has to be caught up: fewer rows are written twice, and each transaction takes longer."""
 
 _CLAIM = "rollups"
 
@@ -50,19 +55,22 @@ _LOGGED = (
 
 def roll_up(
     database: Database,
-    batches: int | None = None,
-    tell: Callable[[int], None] | None = None,
     *,
+    seconds: float | None = None,
     size: int = BATCH,
+    tell: Callable[[int], None] | None = None,
 ) -> int:
-    """Count what has ended into the rollups, in at most so many batches; returns how many logs that were."""
-    done = 0
-    while batches is None or batches > 0:
-        if not (rolled := _roll_batch(database, size)):
-            break
-        batches, done = batches and batches - 1, done + rolled
+    """Count what has ended into the rollups, batch by batch until none is left or the time is over.
+
+    Returns how many logs were counted; ``tell`` is told how many so far.
+    """
+    done, until = 0, time.monotonic() + (math.inf if seconds is None else seconds)
+    while rolled := _roll_batch(database, size):
+        done += rolled
         if tell:
             tell(done)
+        if time.monotonic() >= until:
+            break
     return done
 
 
@@ -86,8 +94,8 @@ def _roll_batch(database: Database, size: int) -> int:
     with _alone(database) as session:
         logs, groups = session.execute(_NEW, {"size": size}).all(), Groups()
         group((log for log in logs if log.status is not None), groups)
-        merge_present(session, groups)
-        insert(session, groups)
+        add_present(session, groups)
+        write(session, groups)
         if logs:
             session.connection().execute(_ROLLED, [{"rolled": log.log_id} for log in logs])
     return len(logs)
@@ -101,7 +109,7 @@ def _rebuild_day(database: Database, day: datetime) -> int:
         while logs := session.execute(_LOGGED, {"after": after, "end": uuid7_from(end)}).all():
             group(logs, groups)
             done, after = done + len(logs), logs[-1].id
-        insert(session, groups)
+        write(session, groups)
     return done
 
 

@@ -36,8 +36,8 @@ REFRESH_EVERY = timedelta(minutes=1)
 REFRESH_BATCH = 50
 """Agents that one tick refreshes."""
 
-TICK_BATCHES = 20
-"""Batches that one tick rolls up; what is left waits for the next, and is in the figures meanwhile."""
+TICK_S = 10
+"""Seconds that one tick rolls up; what is left waits for the next, and is in the figures meanwhile."""
 
 _LONGEST_EXECUTION = timedelta(minutes=11)
 """A log carries the time of its start, so whoever looks for new ends looks back this far."""
@@ -142,12 +142,14 @@ class Analytics:
                 find_agent(session, agent_id)
             yield session
 
-    def roll_up(self, batches: int | None = TICK_BATCHES, *, tell: Callable[[int], None] | None = None) -> int:
-        """Count what has ended into the rollups: a bounded part, for maintenance, or with None all that there is.
+    def roll_up(self, *, seconds: float | None = TICK_S, tell: Callable[[int], None] | None = None) -> int:
+        """Count what has ended into the rollups, as maintenance does; returns how many executions that were.
 
-        :param tell: is told how many logs were counted so far.
+        :param seconds: when to stop; None goes on until none is left.
+        :param tell: is told how many were counted so far.
         """
-        return rollups.roll_up(self._db, batches, tell)
+        size = rollups.BATCH if seconds is not None else rollups.LARGE_BATCH
+        return rollups.roll_up(self._db, seconds=seconds, size=size, tell=tell)
 
     def rebuild(
         self, start: datetime, end: datetime, *, tell: Callable[[datetime, int], None] | None = None

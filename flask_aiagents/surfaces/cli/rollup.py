@@ -23,7 +23,7 @@ def rollup(rebuild: tuple[datetime, datetime] | None) -> None:
     """Count ended executions into the sums that figures are read from."""
     analytics = installation().analytics
     if rebuild is None:
-        done = analytics.roll_up(batches=None, tell=lambda count: click.echo(f"{count:,} ..."))
+        done = analytics.roll_up(seconds=None, tell=lambda count: click.echo(f"{count:,} ..."))
         click.echo(f"{done:,} executions were rolled up.")
         return
     start, end = (moment.replace(tzinfo=UTC) for moment in rebuild)
