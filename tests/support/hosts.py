@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -16,9 +17,14 @@ ENCRYPTION_KEY = base64.b64encode(os.urandom(32)).decode()
 
 
 def make_host(
-    database_uri: str, *, aiagents: AIAgents | None = None, migrated: bool = True, **config: Any
+    database_uri: str,
+    *,
+    aiagents: AIAgents | None = None,
+    migrated: bool = True,
+    admin: Callable[[Flask], Any] | None = None,
+    **config: Any,
 ) -> Flask:
-    """A small host on this database, with our tables in it."""
+    """A small host on this database, with our tables in it; ``admin`` makes its own Flask-Admin."""
     app = Flask("some_host")
     app.config.update(
         TESTING=False,
@@ -30,7 +36,7 @@ def make_host(
         AIAGENTS_MAINTENANCE_INTERVAL_S=0,
     )
     app.config.update(config)
-    (aiagents or AIAgents()).init_app(app, SQLAlchemy(app))
+    (aiagents or AIAgents()).init_app(app, SQLAlchemy(app), admin=admin(app) if admin else None)
     if migrated:
         with app.app_context():
             upgrade(app.extensions["aiagents"].database)
