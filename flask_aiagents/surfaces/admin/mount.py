@@ -10,12 +10,16 @@ from flask_admin.theme import Bootstrap4Theme
 
 from .activity import ActivityView
 from .agents import AgentsView
+from .configurations import ConfigurationsView
+from .credentials import CredentialsView
 from .dashboard import DashboardView
 from .errors import ErrorsView
+from .keys import KeysView
 from .names import HostNames
 from .pages import ASSETS, go
 from .playground import PlaygroundView
 from .tenants import TenantPickerView
+from .tenants_overview import TenantsView
 from .view import PanelView
 
 VIEWS: tuple[type[PanelView], ...] = (
@@ -24,6 +28,10 @@ VIEWS: tuple[type[PanelView], ...] = (
     PlaygroundView,
     ActivityView,
     ErrorsView,
+    ConfigurationsView,
+    CredentialsView,
+    KeysView,
+    TenantsView,
     TenantPickerView,
 )
 """In the order of the menu."""

@@ -11,7 +11,7 @@ from flask_admin import expose
 from ...core.principal import SHARED
 from ...core.tenancy import SYSTEM
 from ...features.agents.models import Agent
-from .names import MAX_TENANTS
+from .names import MAX_TENANTS, HostNames
 from .pages import go, toast
 from .texts import _, _l
 from .view import TENANT, Answer, PanelView
@@ -35,7 +35,11 @@ class TenantPickerView(PanelView):
     def index(self) -> str:
         """The tenants to pick from, as a page and in the modal."""
         wanted = request.args.get("q", "").strip().lower()
-        found = [(id_, name) for id_, name in self._tenants() if wanted in id_.lower() or wanted in name.lower()]
+        found = [
+            (id_, name)
+            for id_, name in tenants_of(self.system, self.names)
+            if wanted in id_.lower() or wanted in name.lower()
+        ]
         template = "aiagents/tenant_picker_body.html" if "modal" in request.args else "aiagents/tenant_picker.html"
         return self.render(template, tenants=found[:OFFERED], more=len(found) > OFFERED, q=wanted, shared=SHARED)
 
@@ -54,13 +58,17 @@ class TenantPickerView(PanelView):
         toast(_("You act for %(tenant)s now.", tenant=self.picked_tenant()), "info")
         return go(self.get_url("aiagents_panel_dashboard.index"))
 
-    def _tenants(self) -> list[tuple[str, str]]:
-        if self.names.list_tenants is not None:
-            return [(str(id_), str(name)) for id_, name in self.names.list_tenants()][:MAX_TENANTS]
-        with self.system.database.transaction(SYSTEM) as reading:
+
+def tenants_of(system: Any, names: HostNames, wanted: str = "") -> list[tuple[str, str]]:
+    """Ids and names that contain a text: those that the host lists, else those that have agents."""
+    if names.list_tenants is not None:
+        known = [(str(id_), str(name)) for id_, name in names.list_tenants()][:MAX_TENANTS]
+    else:
+        with system.database.transaction(SYSTEM) as reading:
             ids: Any = reading.scalars(_WITH_AGENTS).all()
-        self.names.fetch("tenant", ids)
-        return [(id_, self.names.label("tenant", id_)) for id_ in ids]
+        names.fetch("tenant", ids)
+        known = [(id_, names.label("tenant", id_)) for id_ in ids]
+    return [(id_, name) for id_, name in known if wanted in id_.lower() or wanted in name.lower()]
 
 
 _WITH_AGENTS = (

@@ -1,0 +1,72 @@
+"""All tenants at a glance, for the operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import request
+from flask_admin import expose
+
+from ...core.tenancy import SYSTEM
+from ...features.access.policy import Permission
+from ...features.agents.models import Agent, Status
+from ...features.analytics.period import Period
+from .tenants import tenants_of
+from .texts import _l
+from .view import PanelView
+
+A_PAGE = 50
+"""Tenants on one page."""
+
+MOST = 200
+"""Tenants whose figures are asked for at once."""
+
+
+class TenantsView(PanelView):
+    """Who has agents, how much they run and what it costs."""
+
+    super_admin_only = True
+    slug = "tenants"
+    title = _l("Tenants")
+    icon = "building-o"
+    permission = Permission.READ_ANALYTICS
+
+    @expose("/")
+    def index(self) -> str:
+        """A page of tenants, those with most runs first."""
+        wanted, page = request.args.get("q", "").strip().lower(), max(0, request.args.get("page", 0, type=int))
+        usage = self._usage()
+        found = tenants_of(self.system, self.names, wanted)
+        found.sort(key=lambda one: (-usage.get(one[0], _NONE)["executions"], one[1].lower()))
+        shown = found[page * A_PAGE : (page + 1) * A_PAGE]
+        agents = self._agents([id_ for id_, _ in shown])
+        rows = [
+            {"id": id_, "name": name, "usage": usage.get(id_, _NONE), "agents": agents.get(id_, (0, 0))}
+            for id_, name in shown
+        ]
+        more = len(found) > (page + 1) * A_PAGE
+        return self.render("aiagents/tenants.html", rows=rows, page=page, more=more, q=wanted)
+
+    def _usage(self) -> dict[str, Any]:
+        rows = self.system.analytics.usage(Period.parse({"last": "30d"}), by="tenant", top=MOST)
+        return {row["key"]: row for row in rows if row["key"]}
+
+    def _agents(self, ids: list[str]) -> dict[str, tuple[int, int]]:
+        """How many agents each tenant has, and how many of them are active."""
+        with self.system.database.transaction(SYSTEM) as session:
+            rows = session.execute(_COUNTS, {"ids": ids}).all()
+        return {row.tenant_id: (row.agents, int(row.active or 0)) for row in rows}
+
+
+_NONE = {"executions": 0, "success_rate": None, "cost_usd": None, "p95_ms": None}
+
+_COUNTS = (
+    sa.select(
+        Agent.tenant_id,
+        sa.func.count().label("agents"),
+        sa.func.sum(sa.case((Agent.status == Status.ACTIVE.value, 1), else_=0)).label("active"),
+    )
+    .where(Agent.tenant_id.in_(sa.bindparam("ids", expanding=True)))
+    .group_by(Agent.tenant_id)
+)
