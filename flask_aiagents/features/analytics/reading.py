@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from ...core.clock import uuid7_from
 from ...core.tenancy import TenantSession
-from ..activity.models import ActivityLog, UnrolledLog
+from ..activity.models import ActivityLog, LogStatus, UnrolledLog
 from .agent_figures import RAN
 from .cover import Cover, Span, cover, inside
 from .levels import ROLLED, level_for
@@ -19,6 +20,22 @@ from .models import Usage
 
 _SPANS = 50
 """Spans that one statement names; of more it reads all that is between, and what is too much is left out after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What of all that the session's scope sees is asked for."""
+
+    agent_ids: Sequence[UUID] | None = None
+    failed: bool = False
+
+    @classmethod
+    def agent(cls, agent_id: UUID | None, *, failed: bool = False) -> Only:
+        """One agent, or with None each."""
+        return cls(None if agent_id is None else [agent_id], failed)
+
+
+EVERYTHING = Only()
 
 ENDED = (ActivityLog.action == "execute", RAN)
 """What counts."""
@@ -28,38 +45,40 @@ def read(
     session: TenantSession,
     bounds: Sequence[datetime],
     dimensions: Set[str],
-    agent_ids: Sequence[UUID] | None = None,
+    only: Only = EVERYTHING,
 ) -> Iterator[Any]:
     """The ended executions between these times that the session's scope sees, apart by ``dimensions``.
 
     A row is a rollup or one log. Each has the time ``at``, and lies between two neighbours of ``bounds``.
     """
-    level = _level(session, dimensions, agent_ids)
+    level = _level(session, dimensions, only)
     parts = cover(bounds, by_hour="hour" in ROLLED[level])
     if parts.day or parts.hour:
-        for row in session.execute(_rolled_and_unrolled(session, parts, level, agent_ids)):
+        for row in session.execute(_rolled_and_unrolled(session, parts, level, only)):
             spans = parts.whole(row.grain) if row.grain else None
             if inside(spans, row.at) if spans is not None else not inside(parts.raw, row.at):
                 yield row
     for few in _chunks(parts.raw):
-        yield from session.execute(sa.select(*LOG).where(*ENDED, *_logs(session, few, agent_ids)))
+        yield from session.execute(sa.select(*LOG).where(*ENDED, *_logs(session, few, only)))
 
 
-def _level(session: TenantSession, dimensions: Set[str], agent_ids: Sequence[UUID] | None) -> str:
+def _level(session: TenantSession, dimensions: Set[str], only: Only) -> str:
     scope = session.scope
-    needed = {*dimensions, *(["agent"] if agent_ids is not None else []), *(["user"] if scope.user_id else [])}
+    needed = {
+        *dimensions,
+        *(["agent"] if only.agent_ids is not None else []),
+        *(["user"] if scope.user_id else []),
+    }
     return level_for(needed if scope.system else needed | {"tenant"})
 
 
-def _rolled_and_unrolled(
-    session: TenantSession, parts: Cover, level: str, agent_ids: Sequence[UUID] | None
-) -> sa.CompoundSelect[Any]:
+def _rolled_and_unrolled(session: TenantSession, parts: Cover, level: str, only: Only) -> sa.CompoundSelect[Any]:
     """One statement, so that what is rolled up meanwhile is seen exactly once."""
     spans = [(grain, span) for grain in ("day", "hour") for span in _few(parts.whole(grain))]
     rolled = sa.select(*_USAGE).where(
         Usage.level == level,
         sa.or_(*(_in_span(grain, span) for grain, span in spans)),
-        *_mine(session, Usage, agent_ids),
+        *_mine(session, Usage, only),
     )
     begin, end = min(span[0] for _, span in spans), max(span[1] for _, span in spans)
     unrolled = (
@@ -67,7 +86,7 @@ def _rolled_and_unrolled(
         .select_from(UnrolledLog)
         .join(ActivityLog, ActivityLog.id == UnrolledLog.log_id)
         .where(*ENDED, ActivityLog.created_at >= begin, ActivityLog.created_at < end)
-        .where(*_mine(session, ActivityLog, agent_ids))
+        .where(*_mine(session, ActivityLog, only))
     )
     return sa.union_all(rolled, unrolled)
 
@@ -76,9 +95,7 @@ def _in_span(grain: str, span: Span) -> sa.ColumnElement[bool]:
     return sa.and_(Usage.grain == grain, Usage.period_start >= span[0], Usage.period_start < span[1])
 
 
-def _logs(
-    session: TenantSession, spans: Iterable[Span], agent_ids: Sequence[UUID] | None
-) -> list[sa.ColumnElement[bool]]:
+def _logs(session: TenantSession, spans: Iterable[Span], only: Only) -> list[sa.ColumnElement[bool]]:
     """Bounded by id, which every index ends with, and by time, which the tenant's begins with."""
     log = ActivityLog
     times = (
@@ -87,11 +104,11 @@ def _logs(
         )
         for start, end in spans
     )
-    return [sa.or_(*times), *_mine(session, log, agent_ids)]
+    return [sa.or_(*times), *_mine(session, log, only)]
 
 
 def _mine(
-    session: TenantSession, model: type[Usage | ActivityLog], agent_ids: Sequence[UUID] | None
+    session: TenantSession, model: type[Usage | ActivityLog], only: Only
 ) -> Iterator[sa.ColumnElement[bool]]:
     """The session's scope once more: said here, it does not depend on what guards can reach."""
     scope = session.scope
@@ -99,8 +116,10 @@ def _mine(
         yield model.tenant_id == scope.tenant_id
     if scope.user_id is not None:
         yield model.user_id == scope.user_id
-    if agent_ids is not None:
-        yield model.agent_id.in_(agent_ids)
+    if only.agent_ids is not None:
+        yield model.agent_id.in_(only.agent_ids)
+    if only.failed:
+        yield model.status != LogStatus.SUCCESS.value
 
 
 def _few(spans: list[Span]) -> list[Span]:

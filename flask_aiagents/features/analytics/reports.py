@@ -13,11 +13,10 @@ from ...core.clock import utcnow
 from ...core.tenancy import TenantSession
 from ...errors import BadRequest
 from ...types import JSONObject
-from ..activity.models import LogStatus
 from .figures import Figures
 from .names import agent_names, last_case
 from .period import Period
-from .reading import read
+from .reading import Only, read
 from .steps import steps_of
 
 MOST_ROWS = 200
@@ -56,7 +55,7 @@ def usage(session: TenantSession, period: Period, by: str, top: int, agent_id: U
         raise BadRequest(f"by={by[:30]} is not understood.", hint=f"Use one of {', '.join(KEYS)}.")
     _bound(top)
     parts: defaultdict[Any, Figures] = defaultdict(Figures)
-    for row in read(session, [period.start, period.end], {by}, _only(agent_id)):
+    for row in read(session, [period.start, period.end], {by}, Only.agent(agent_id)):
         parts[key_of(row)].add(row)
     most = sorted(parts.items(), key=lambda part: (-part[1].executions, str(part[0])))[:top]
     names = agent_names(session, [key for key, _ in most]) if by == "agent" else {}
@@ -77,10 +76,9 @@ def errors(session: TenantSession, period: Period, top: int, agent_id: UUID | No
     _bound(top)
     parts: defaultdict[tuple[str | None, str], Figures] = defaultdict(Figures)
     agents: defaultdict[tuple[str | None, str], set[UUID | None]] = defaultdict(set)
-    for row in read(session, [period.start, period.end], {"agent"}, _only(agent_id)):
-        if row.status != LogStatus.SUCCESS:
-            parts[row.error, row.status].add(row)
-            agents[row.error, row.status].add(row.agent_id)
+    for row in read(session, [period.start, period.end], {"agent"}, Only.agent(agent_id, failed=True)):
+        parts[row.error, row.status].add(row)
+        agents[row.error, row.status].add(row.agent_id)
     most = sorted(parts.items(), key=lambda part: (-part[1].executions, str(part[0])))[:top]
     return [
         {
@@ -102,7 +100,7 @@ def weekly(session: TenantSession, agent_ids: Sequence[UUID]) -> dict[UUID, JSON
     begin = utcnow().replace(hour=0, minute=0, second=0, microsecond=0) - 6 * _DAY
     parts = {agent_id: Figures() for agent_id in agent_ids}
     days = {agent_id: [0] * 7 for agent_id in agent_ids}
-    for row in read(session, [begin, begin + 7 * _DAY], {"agent"}, list(parts)):
+    for row in read(session, [begin, begin + 7 * _DAY], {"agent"}, Only(list(parts))):
         parts[row.agent_id].add(row)
         days[row.agent_id][(row.at - begin).days] += row.executions
     return {agent_id: _week(part, days[agent_id]) for agent_id, part in parts.items()}
@@ -120,13 +118,9 @@ def _week(part: Figures, days: list[int]) -> JSONObject:
 def _stepwise(session: TenantSession, bounds: list[datetime], agent_id: UUID | None) -> list[Figures]:
     """The figures between each two neighbours of these times."""
     parts = [Figures() for _ in bounds[1:]]
-    for row in read(session, bounds, set(), _only(agent_id)):
+    for row in read(session, bounds, set(), Only.agent(agent_id)):
         parts[bisect_right(bounds, row.at) - 1].add(row)
     return parts
-
-
-def _only(agent_id: UUID | None) -> list[UUID] | None:
-    return None if agent_id is None else [agent_id]
 
 
 def _bound(top: int) -> None:

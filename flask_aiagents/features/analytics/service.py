@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-
-from ...core.clock import utcnow, uuid7_from
+from ...core.clock import utcnow
 from ...core.db import Database
 from ...core.principal import Principal
 from ...core.tenancy import SYSTEM, TenantSession
 from ...errors import Forbidden
 from ...types import JSONObject
-from ...web.json import dumps, time_text
 from ..access.policy import Permission
 from ..access.service import Access
-from ..activity.models import ActivityLog
-from ..agents.models import Agent
 from ..agents.service import find_agent
 from . import reports, rollups
-from .agent_figures import RAN, agent_figures
+from .agent_figures import agent_figures
+from .cached import REFRESH_BATCH, REFRESH_EVERY, due, refresh
 from .period import Period
-
-CACHED_PERIOD = timedelta(days=30)
-"""The period of the figures that an agent carries."""
-
-REFRESH_EVERY = timedelta(minutes=1)
-"""How often an agent's cached figures are taken anew at most."""
-
-REFRESH_BATCH = 50
-"""Agents that one tick refreshes."""
 
 TICK_S = 10
 """Seconds that one tick rolls up; what is left waits for the next, and is in the figures meanwhile."""
+
+_LOOK_BACK = timedelta(days=30)
+"""How far back a new process looks for agents that ran."""
 
 _LONGEST_EXECUTION = timedelta(minutes=11)
 """A log carries the time of its start, so whoever looks for new ends looks back this far."""
@@ -166,31 +154,10 @@ class Analytics:
         Touches neither an agent's version nor its ``updated_at``: figures are no change of the agent.
         """
         now = now or utcnow()
-        since = (self._looked or now - CACHED_PERIOD) - _LONGEST_EXECUTION
+        since = (self._looked or now - _LOOK_BACK) - _LONGEST_EXECUTION
         with self._db.transaction(SYSTEM) as session:
-            due = session.scalars(_due(since, now - REFRESH_EVERY)).all()
-        for agent_id in due:
-            self._refresh(agent_id, now)
-        if len(due) < REFRESH_BATCH:
+            agent_ids = session.scalars(due(since, now - REFRESH_EVERY)).all()
+            refresh(session, agent_ids, now)
+        if len(agent_ids) < REFRESH_BATCH:
             self._looked = now
-        return len(due)
-
-    def _refresh(self, agent_id: UUID, now: datetime) -> None:
-        with self._db.transaction(SYSTEM) as session:
-            cached = agent_figures(session, agent_id, Period(now - CACHED_PERIOD, now)) | {"as_of": now}
-            plain = json.loads(dumps(cached))
-            session.execute(sa.update(Agent).where(Agent.id == agent_id).values(performance_metrics=plain))
-
-
-def _due(since: datetime, as_of: datetime) -> sa.Select[Any]:
-    """Agents that ran since, whose figures are older than ``as_of``: the oldest first, so that none starves."""
-    ran = sa.select(ActivityLog.agent_id).where(
-        ActivityLog.id >= uuid7_from(since), ActivityLog.action == "execute", RAN
-    )
-    taken = sa.func.coalesce(Agent.performance_metrics["as_of"].as_string(), "")
-    return (
-        sa.select(Agent.id)
-        .where(Agent.id.in_(ran), taken <= time_text(as_of))
-        .order_by(taken, Agent.id)
-        .limit(REFRESH_BATCH)
-    )
+        return len(agent_ids)
