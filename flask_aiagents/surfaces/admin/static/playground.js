@@ -87,4 +87,5 @@ function showCompare() {
 
 data.agents.forEach(addLane);
 showCompare();
+state(); // until here the form would have been sent as forms are, and the text lost
 if (data.agents[0]) text.focus();
