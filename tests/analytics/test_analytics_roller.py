@@ -160,7 +160,7 @@ def test_whatever_ends_is_counted_however_it_ended(any_host: Flask, any_clients:
     execution(any_host, agent)
     begin(any_host, agent)
     begin(any_host, agent, lease=timedelta(seconds=-1))
-    begin(any_host, agent, action="test")
+    assert finish(any_host, begin(any_host, agent, action="test"))
     again = execution(any_host, agent, status="error", error="timeout")
     assert not finish(any_host, again)
     with any_host.app_context():
