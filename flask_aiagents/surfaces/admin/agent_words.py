@@ -44,6 +44,10 @@ WORDS = {
     "summarizer": _l("Summarizer"),
     "translator": _l("Translator"),
     "writer": _l("Writer"),
+    # roles
+    "super_admin": _l("Operator"),
+    "tenant_admin": _l("Tenant admin"),
+    "user": _l("User"),
     # statuses
     "active": _l("Active"),
     "inactive": _l("Inactive"),

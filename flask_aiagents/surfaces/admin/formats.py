@@ -95,9 +95,8 @@ _TONES = {
 WORDS = (
     *(_l("active"), _l("inactive"), _l("error"), _l("maintenance"), _l("running"), _l("success"), _l("timeout")),
     *(_l("cancelled"), _l("interrupted"), _l("expired"), _l("revoked")),
-    *(_l("super_admin"), _l("tenant_admin"), _l("user")),
 )
-"""Statuses and roles, which pages show by their names: here for the translators."""
+"""Statuses, which pages show by their names: here for the translators."""
 
 
 def badge(status: str | None) -> Markup:

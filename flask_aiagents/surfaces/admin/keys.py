@@ -22,7 +22,7 @@ from . import agent_words
 from .filters import Choice, Text
 from .form_pages import FormPages
 from .forms import PanelForm
-from .texts import _, _l
+from .texts import _l
 from .view import Answer
 
 EXPIRIES = (("30", _l("in 30 days")), ("90", _l("in 90 days")), ("365", _l("in a year")), ("", _l("never")))
@@ -113,7 +113,7 @@ class KeysView(FormPages):
     def new_form(self) -> KeyForm:
         form = super().new_form()
         most = _RANKS.index(self.principal.role)
-        form.role.choices = [(role.value, _(role.value)) for role in _RANKS[: most + 1]]
+        form.role.choices = [(role.value, agent_words.spoken(role.value)) for role in _RANKS[: most + 1]]
         form.expires.choices = [(days, str(text)) for days, text in EXPIRIES]
         form.role.data = form.role.data or Role.USER.value
         form.expires.data = "90" if form.expires.data is None else form.expires.data

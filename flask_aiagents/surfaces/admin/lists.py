@@ -52,7 +52,6 @@ class ListView(PanelView, BaseModelView):
     """What it takes to see the buttons that change something."""
 
     list_template = "aiagents/list.html"
-    details_template = "aiagents/details.html"
     can_create = can_edit = can_delete = False
     can_set_page_size = True
     page_size = 20
@@ -60,8 +59,9 @@ class ListView(PanelView, BaseModelView):
     column_display_actions = True
     named_filter_urls = True
 
-    # Routes of Flask-Admin's that would go past the services.
+    # Routes of Flask-Admin's that would go past the services, or that only some lists have.
     ajax_lookup = ajax_update = export = None
+    create_view = edit_view = details_view = None
 
     def __init__(self, names: HostNames | None = None, **options: Any) -> None:
         PanelView.__init__(self, names, model=self.columns.model, **options)
@@ -154,12 +154,6 @@ class ListView(PanelView, BaseModelView):
     def index_view(self) -> Any:
         """The list; to the script that keeps it up to date only its table."""
         return super().index_view()
-
-    @expose("/details/")
-    def details_view(self) -> Any:
-        """One row."""
-        row = self.get_one(request.args.get("id", ""))
-        return self.render(self.details_template, row=row)
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> Answer:

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ...errors import AIAgentsError
 from ...features.access.policy import Permission
 from ...version import __version__
-from . import formats, security, texts
+from . import agent_words, formats, security, texts
 
 ASSETS = "aiagents_panel_assets"
 """The endpoint prefix of our static files."""
@@ -42,6 +42,7 @@ def _environment() -> Environment:
         get_flashed_messages=get_flashed_messages,
         Permission=Permission,
         cell=_cell,
+        spoken=agent_words.spoken,
     )
     return environment
 
