@@ -14,8 +14,9 @@ from ...llm.models import PROVIDERS
 from ...web.filtering import Query
 from ...web.pagination import Page
 from .agent_pages import AgentPages
+from .agent_words import spoken
 from .filters import Choice, Text
-from .texts import _, _l
+from .texts import _l
 
 
 class AgentsView(AgentPages):
@@ -48,12 +49,12 @@ class AgentsView(AgentPages):
     column_sortable_list = ("name", "agent_type", "status")
     column_default_sort = ("created_at", True)
     filters = (
-        Choice("status", _l("Status"), lambda view: [(one.value, _(one.value)) for one in Status]),
-        Choice("agent_type", _l("Type"), lambda view: _same(view.system.agents.catalogue.agent_types)),
+        Choice("status", _l("Status"), lambda _: _words(Status)),
+        Choice("agent_type", _l("Type"), lambda view: _words(view.system.agents.catalogue.agent_types)),
         Choice(
             "capability",
             _l("Capability"),
-            lambda view: _same(view.system.agents.catalogue.capabilities),
+            lambda view: _words(view.system.agents.catalogue.capabilities),
             column="capabilities",
             operator="cs",
         ),
@@ -117,3 +118,7 @@ class AgentsView(AgentPages):
 
 def _same(values: Any) -> list[tuple[str, str]]:
     return [(value, value) for value in values]
+
+
+def _words(values: Any) -> list[tuple[str, str]]:
+    return [(str(value), spoken(str(value))) for value in values]

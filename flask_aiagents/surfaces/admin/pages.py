@@ -29,7 +29,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.do"],
     )
-    environment.filters.update(formats.FILTERS)
+    environment.filters.update(formats.FILTERS, spoken=agent_words.spoken)
     environment.globals.update(
         _=texts.gettext,
         ngettext=texts.ngettext,
