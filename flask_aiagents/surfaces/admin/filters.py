@@ -136,6 +136,6 @@ class Since:
 def search_terms(text: str | None, columns: Iterable[str]) -> tuple[Term, ...]:
     """Rows of which one column contains the text, whatever the case."""
     words = (text or "").strip().replace("*", "").replace("%", "")
-    if not words:
-        return ()
-    return (Group("or", tuple(Filter(column, "ilike", f"*{words}*") for column in columns)),)
+    wanted = tuple(Filter(column, "ilike", f"*{words}*") for column in columns)
+    # A list without a search may still be asked for one, by its address.
+    return (Group("or", wanted),) if words and wanted else ()
