@@ -24,6 +24,8 @@ class Markup(HTMLParser):
         self.links: list[str] = []
         self.forbidden: list[str] = []
         self.forms: list[dict[str, str | None]] = []
+        self.asked: set[str] = set()
+        """What the forms ask for that only read: the names of their fields."""
         self.root: dict[str, str | None] = {}
         self.feed(html)
 
@@ -33,6 +35,8 @@ class Markup(HTMLParser):
             self.root = given
         if tag == "form":
             self.forms.append(given)
+        if tag in ("input", "select", "textarea") and self.forms and self.forms[-1].get("method") == "get":
+            self.asked.add(given.get("name") or "")
         self.links += [given[name] or "" for name in ("href", "hx-get") if name in given and tag != "link"]
         self.forbidden += [
             f"<{tag} {name}>" for name in given if name.startswith(("on", "hx-on")) or name == "style"
@@ -62,12 +66,11 @@ class Found:
         return "<html" in self.html
 
 
-ALIKE = 4
-"""Pages of one endpoint with the same arguments that are looked at; the others are like them."""
+def crawl(app: Flask, client: FlaskClient, start: str, alike: int = 4) -> list[Found]:
+    """The pages of the panel that links lead to.
 
-
-def crawl(app: Flask, client: FlaskClient, start: str) -> list[Found]:
-    """The pages of the panel that links lead to."""
+    :param alike: pages of one endpoint with the same arguments that are looked at; the others are like them.
+    """
     seen: Counter[Any] = Counter()
     asked: set[str] = set()
     found: list[Found] = []
@@ -75,7 +78,7 @@ def crawl(app: Flask, client: FlaskClient, start: str) -> list[Found]:
     while waiting:
         url = urldefrag(waiting.pop(0)).url
         kind = kind_of(app, url)
-        if kind is None or url in asked or seen[kind] == ALIKE:
+        if kind is None or url in asked or seen[kind] == alike:
             continue
         seen[kind] += 1
         asked.add(url)
