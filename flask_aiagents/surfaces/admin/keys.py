@@ -15,7 +15,7 @@ from ...core.principal import Role
 from ...features.access.columns import COLUMNS
 from ...features.access.policy import Permission
 from ...types import JSONObject
-from ...web.filtering import Filter, Query, Term
+from ...web.filtering import Filter, Group, Query, Term
 from ...web.json import time_text
 from ...web.pagination import Page
 from . import agent_words
@@ -61,7 +61,8 @@ class KeyState(Choice):
             case "expired":
                 return Filter("revoked_at", "is", "null"), Filter("expires_at", "lt", now)
             case "active":
-                return Filter("revoked_at", "is", "null"), Filter("expires_at", "lt", now, negated=True)
+                open_end = (Filter("expires_at", "is", "null"), Filter("expires_at", "gte", now))
+                return Filter("revoked_at", "is", "null"), Group("or", open_end)
         return ()
 
 
