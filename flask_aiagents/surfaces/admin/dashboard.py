@@ -5,7 +5,7 @@ The page comes at once; each of its parts is asked for by itself and shown as it
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from flask_admin import expose
 from ...errors import BadRequest
 from ...features.access.policy import Permission
 from ...features.analytics.period import Period
-from ...web.json import dumps
+from ...web.json import dumps, time_text
 from .charts import charts
 from .texts import _, _l
 from .view import PanelView
@@ -78,8 +78,9 @@ class DashboardView(PanelView):
 
     def log_url(self, **filters: Any) -> str:
         """The logs behind a figure."""
-        kept = {key: value for key, value in self.asked().items() if key != "agent_id"} or {"last": DEFAULT}
-        more = {"agent_id": self.asked().get("agent_id"), "action": "execute"} | filters
+        asked = self.asked()
+        kept = {key: asked[key] for key in ("from", "to") if key in asked} or {"from": _text(self._period().start)}
+        more = {"agent_id": asked.get("agent_id"), "action": "execute"} | filters
         return url_for("aiagents_panel_activity.index_view", **{**kept, **more})
 
     def _trends(self, period: Period) -> str:
@@ -110,7 +111,9 @@ class DashboardView(PanelView):
         args = {key: value for key in ("from", "to") if (value := request.args.get(key))}
         if args.keys() == {"to"}:
             raise BadRequest(_("A period needs a beginning."), hint=_("Give From, or choose a period."))
-        period = Period.parse(args or {"last": request.args.get("last") or DEFAULT})
+        if not args:
+            return Period.recent(request.args.get("last") or DEFAULT)
+        period = Period.parse(args)
         if len(args.get("to", "")) == len("2026-01-31"):  # the day itself is meant, too
             period = Period(period.start, period.end + timedelta(days=1))
         return period
@@ -121,9 +124,7 @@ class DashboardView(PanelView):
         try:
             return UUID(text)
         except ValueError as error:
-            raise BadRequest(
-                f"{text[:40]!r} is no id.", hint=_("Follow a link from an agent's page.")
-            ) from error
+            raise BadRequest(f"{text[:40]!r} is no id.", hint=_("Follow a link from an agent's page.")) from error
 
     def _agent(self) -> Any:
         agent_id = self._agent_id()
@@ -137,6 +138,10 @@ def _step(period: Period) -> str:
     if length <= timedelta(days=120):
         return "day"
     return "week" if length <= timedelta(days=800) else "month"
+
+
+def _text(start: datetime) -> str:
+    return f"{start:%Y-%m-%d}" if start.hour == 0 else time_text(start)
 
 
 def _json(value: Any) -> str:

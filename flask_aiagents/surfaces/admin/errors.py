@@ -33,7 +33,7 @@ class ErrorsView(PanelView):
         :raises BadRequest: for a period that is none.
         """
         last = request.args.get("last", "7d") or "7d"
-        rows = self.system.analytics.errors(Period.parse({"last": last}), top=MOST)
+        rows = self.system.analytics.errors(Period.recent(last), top=MOST)
         return self.render("aiagents/errors.html", rows=rows, last=last, spans=Since.spans)
 
     def advice(self, row: Any) -> str:

@@ -49,7 +49,7 @@ class TenantsView(PanelView):
         return self.render("aiagents/tenants.html", rows=rows, page=page, more=more, q=wanted)
 
     def _usage(self) -> dict[str, Any]:
-        rows = self.system.analytics.usage(Period.parse({"last": "30d"}), by="tenant", top=MOST)
+        rows = self.system.analytics.usage(Period.recent("30d"), by="tenant", top=MOST)
         return {row["key"]: row for row in rows if row["key"]}
 
     def _agents(self, ids: list[str]) -> dict[str, tuple[int, int]]:
