@@ -135,3 +135,7 @@ for (const table of all("[data-live]")) {
   });
 }
 setTimeout(() => all(".aia-toast-success, .aia-toast-info").forEach((element) => element.remove()), 8000);
+
+// On a phone the menu is a row: the page that is open is in sight.
+const current = one(".aia-nav [aria-current]");
+if (current) one(".aia-nav").scrollLeft = current.offsetLeft - 16;
