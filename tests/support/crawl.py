@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -69,7 +69,7 @@ class Found:
 def crawl(app: Flask, client: FlaskClient, start: str, alike: int = 4) -> list[Found]:
     """The pages of the panel that links lead to.
 
-    :param alike: pages of one endpoint with the same arguments that are looked at; the others are like them.
+    :param alike: pages of one endpoint that are looked at; the others are like them.
     """
     seen: Counter[Any] = Counter()
     asked: set[str] = set()
@@ -91,8 +91,8 @@ def crawl(app: Flask, client: FlaskClient, start: str, alike: int = 4) -> list[F
     return found
 
 
-def kind_of(app: Flask, url: str) -> tuple[str, frozenset[str]] | None:
-    """The endpoint and the names of the arguments of an address; None when it is no page of the panel."""
+def kind_of(app: Flask, url: str) -> tuple[str, bool, tuple[Any, ...]] | None:
+    """The endpoint of an address, whether it is for the modal, and its arguments; None when it is no page."""
     parts = urlsplit(url)
     try:
         endpoint, values = app.url_map.bind("localhost").match(parts.path, method="GET")
@@ -100,7 +100,7 @@ def kind_of(app: Flask, url: str) -> tuple[str, frozenset[str]] | None:
         return None
     if not endpoint.startswith(PREFIX) or endpoint.endswith(".static"):
         return None
-    return endpoint, frozenset({*dict(parse_qsl(parts.query)), *values})
+    return endpoint, "modal=" in parts.query, tuple(values.items())
 
 
 def endpoints(app: Flask, method: str) -> dict[str, str]:
