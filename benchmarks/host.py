@@ -70,10 +70,12 @@ def database(folder: Path, kind: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(sa.text(f"CREATE ROLE {name} LOGIN"))
         connection.execute(sa.text(f"CREATE DATABASE {name} OWNER {name}"))
-    yield sa.make_url(POSTGRES).set(username=name, database=name).render_as_string(False)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-        connection.execute(sa.text(f"DROP ROLE {name}"))
+    try:
+        yield sa.make_url(POSTGRES).set(username=name, database=name).render_as_string(False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+            connection.execute(sa.text(f"DROP ROLE {name}"))
 
 
 @contextmanager

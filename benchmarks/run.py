@@ -16,6 +16,7 @@ from pathlib import Path
 import executions
 import ingestion
 import lists
+import panel
 import startup
 from rows import Row
 from servers import HERE
@@ -26,6 +27,7 @@ SUITES: dict[frozenset[str], Measure] = {
     frozenset({"P9"}): lambda _, rounds, __: startup.measure(rounds),
     frozenset({"P5"}): lambda folder, rounds, _: ingestion.measure(folder, rounds),
     frozenset({"P8"}): lambda folder, rounds, _: lists.measure_pages(folder, rounds),
+    frozenset({"panel"}): lambda folder, rounds, _: panel.measure(folder, rounds),
     frozenset({"P4"}): lists.measure_list,
     frozenset({"P1", "P2", "P3", "P10"}): executions.measure,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,8 @@ class Only:
 
     agent_ids: Sequence[UUID] | None = None
     failed: bool = False
+    among: Sequence[Mapping[str, Any]] | None = None
+    """Rows that have all the values of one of these."""
 
     @classmethod
     def agent(cls, agent_id: UUID | None, *, failed: bool = False) -> Only:
@@ -60,6 +62,28 @@ def read(
                 yield row
     for few in _chunks(parts.raw):
         yield from session.execute(sa.select(*LOG).where(*ENDED, *_logs(session, few, only)))
+
+
+def slim(session: TenantSession, period: Span, dimensions: Set[str], only: Only = EVERYTHING) -> sa.Subquery:
+    """The same rows of one span, for the database to count: what they are about, how many and when last."""
+    parts = cover(period, by_hour="hour" in ROLLED[level := _level(session, dimensions, only)])
+    names = (*_SAME, "executions", "last_used_at")
+    logs = sa.select(*(column for column in LOG if column.key in names)).where(*ENDED)
+    found: list[Any] = []
+    if spans := [(grain, span) for grain in ("day", "hour") for span in parts.whole(grain)]:
+        rolled = sa.select(*(getattr(Usage, name) for name in names)).where(Usage.level == level)
+        where = (sa.or_(*(_in_span(grain, span) for grain, span in spans)), *_mine(session, Usage, only))
+        found.append(rolled.where(*where))
+        whole = sa.or_(*(_at(span) for _, span in spans))
+        unrolled = logs.select_from(UnrolledLog).join(ActivityLog, ActivityLog.id == UnrolledLog.log_id)
+        found.append(unrolled.where(whole, *_mine(session, ActivityLog, only)))
+    if parts.raw:
+        found.append(logs.where(*_logs(session, parts.raw, only)))
+    return sa.union_all(*found).subquery()
+
+
+def _at(span: Span) -> sa.ColumnElement[bool]:
+    return sa.and_(ActivityLog.created_at >= span[0], ActivityLog.created_at < span[1])
 
 
 def _level(session: TenantSession, dimensions: Set[str], only: Only) -> str:
@@ -120,6 +144,13 @@ def _mine(
         yield model.agent_id.in_(only.agent_ids)
     if only.failed:
         yield model.status != LogStatus.SUCCESS.value
+    if only.among is not None:
+        yield sa.or_(sa.false(), *(_has(model, values) for values in only.among))
+
+
+def _has(model: type[Usage | ActivityLog], values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    pairs = [(getattr(model, name), value) for name, value in values.items()]
+    return sa.and_(*(column.is_(None) if value is None else column == value for column, value in pairs))
 
 
 def _few(spans: list[Span]) -> list[Span]:

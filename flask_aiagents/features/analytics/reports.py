@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from ...core.clock import utcnow
 from ...core.tenancy import TenantSession
@@ -16,7 +18,7 @@ from ...types import JSONObject
 from .figures import Figures
 from .names import agent_names, last_case
 from .period import Period
-from .reading import Only, read
+from .reading import Only, read, slim
 from .steps import steps_of
 
 MOST_ROWS = 200
@@ -24,13 +26,14 @@ MOST_ROWS = 200
 
 _DAY = timedelta(days=1)
 
-KEYS: Mapping[str, Callable[[Any], Any]] = {
-    "agent": lambda row: row.agent_id,
-    "user": lambda row: row.user_id,
-    "tenant": lambda row: row.tenant_id,
-    "provider": lambda row: row.provider,
-    "model": lambda row: (row.provider, row.model),
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "agent": ("agent_id",),
+    "user": ("user_id",),
+    "tenant": ("tenant_id",),
+    "provider": ("provider",),
+    "model": ("provider", "model"),
 }
+"""What can be told apart, and by which columns."""
 
 
 def summary(session: TenantSession, period: Period, agent_id: UUID | None) -> JSONObject:
@@ -50,46 +53,65 @@ def timeseries(
 
 
 def usage(session: TenantSession, period: Period, by: str, top: int, agent_id: UUID | None) -> list[JSONObject]:
-    """The figures of each agent, user, tenant, model or provider."""
-    if (key_of := KEYS.get(by)) is None:
+    """The figures of each agent, user, tenant, model or provider that ran most.
+
+    The database says which ones these are; only theirs are read and added up.
+    """
+    if (columns := KEYS.get(by)) is None:
         raise BadRequest(f"by={by[:30]} is not understood.", hint=f"Use one of {', '.join(KEYS)}.")
     _bound(top)
-    parts: defaultdict[Any, Figures] = defaultdict(Figures)
-    for row in read(session, [period.start, period.end], {by}, Only.agent(agent_id)):
-        parts[key_of(row)].add(row)
-    most = sorted(parts.items(), key=lambda part: (-part[1].executions, str(part[0])))[:top]
-    names = agent_names(session, [key for key, _ in most]) if by == "agent" else {}
-    return [_name(by, key, names) | part.brief() for key, part in most]
+    only = Only.agent(agent_id)
+    most = _leading(session, period, by, top, only)
+    parts = {key: Figures() for key in most}
+    among = replace(only, among=[dict(zip(columns, key, strict=True)) for key in most])
+    for row in read(session, [period.start, period.end], {by}, among):
+        parts[tuple(getattr(row, name) for name in columns)].add(row)
+    ranked = sorted(parts.items(), key=lambda part: (-part[1].executions, str(part[0])))
+    names = agent_names(session, [key[0] for key in most]) if by == "agent" else {}
+    return [_name(by, key, names) | part.brief() for key, part in ranked]
+
+
+def _leading(session: TenantSession, period: Period, by: str, top: int, only: Only) -> list[tuple[Any, ...]]:
+    rows = slim(session, (period.start, period.end), {by}, only)
+    keys = [rows.c[name] for name in KEYS[by]]
+    most = sa.func.sum(rows.c.executions).desc()
+    return [
+        tuple(row) for row in session.execute(sa.select(*keys).group_by(*keys).order_by(most, *keys).limit(top))
+    ]
 
 
 def _name(by: str, key: Any, names: Mapping[UUID, str]) -> JSONObject:
     if by == "agent":
-        return {"key": key, "name": names.get(key)}
+        return {"key": key[0], "name": names.get(key[0])}
     if by == "model":
         provider, model = key
         return {"key": None if model is None else f"{provider or ''}/{model}".lstrip("/"), "name": model}
-    return {"key": key, "name": key}
+    return {"key": key[0], "name": key[0]}
 
 
 def errors(session: TenantSession, period: Period, top: int, agent_id: UUID | None) -> list[JSONObject]:
     """Each kind of error: how often, of how many agents, when last and where to read it."""
     _bound(top)
-    parts: defaultdict[tuple[str | None, str], Figures] = defaultdict(Figures)
-    agents: defaultdict[tuple[str | None, str], set[UUID | None]] = defaultdict(set)
-    for row in read(session, [period.start, period.end], {"agent"}, Only.agent(agent_id, failed=True)):
-        parts[row.error, row.status].add(row)
-        agents[row.error, row.status].add(row.agent_id)
-    most = sorted(parts.items(), key=lambda part: (-part[1].executions, str(part[0])))[:top]
+    rows = slim(session, (period.start, period.end), {"agent"}, Only.agent(agent_id, failed=True)).c
+    kind = (rows.error, rows.status)
+    count, last = sa.func.sum(rows.executions), sa.func.max(rows.last_used_at)
+    agents = sa.func.count(rows.agent_id.distinct())
+    found = session.execute(
+        sa.select(*kind, count.label("executions"), agents.label("agents"), last.label("last_at"))
+        .group_by(*kind)
+        .order_by(count.desc(), *kind)
+        .limit(top)
+    ).all()
     return [
         {
-            "error": error or status,
-            "status": status,
-            "executions": part.executions,
-            "agents": len(agents[error, status] - {None}),
-            "last_at": part.last_used_at,
-            "example_log_id": last_case(session, error, status, part.last_used_at, agent_id),
+            "error": row.error or row.status,
+            "status": row.status,
+            "executions": int(row.executions),
+            "agents": row.agents,
+            "last_at": row.last_at,
+            "example_log_id": last_case(session, row.error, row.status, row.last_at, agent_id),
         }
-        for (error, status), part in most
+        for row in found
     ]
 
 

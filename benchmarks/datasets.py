@@ -1,0 +1,128 @@
+"""Fill a migrated PostgreSQL with agents and 60 days of their logs, the same each time.
+
+``python benchmarks/datasets.py URI --agents 10000 --logs 1000000 --tenants 100``
+
+A few tenants have most agents and a few agents most runs (Zipf); days have their rhythm; 4% fail. Rows are
+made by the database itself, about a minute a million; the sums take longer, since the roller makes them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+from flask_aiagents import AIAgents
+from flask_aiagents.core.clock import utcnow
+from flask_aiagents.core.migrate import upgrade
+
+DAYS = 60
+CHUNK = 100_000
+"""Logs that one statement makes."""
+
+_ID = """
+    (lpad(to_hex(({ms})::bigint), 12, '0') || '7' || substr(md5({salt}), 1, 3)
+     || '8' || substr(md5({salt}), 4, 15))::uuid
+"""
+"""A version 7 UUID of a time in milliseconds."""
+
+_AGENTS = f"""
+INSERT INTO ai_agents (id, name, name_key, description, agent_type, capabilities, model_config, status,
+                       tenant_id, tenant_key, created_by, created_at, updated_at, version)
+SELECT {_ID.format(ms="extract(epoch from at) * 1000", salt="'agent' || n")}, 'Agent ' || n, 'agent ' || n,
+       'Makes part of a data set.', (array['assistant', 'analyst', 'coder', 'writer'])[n % 4 + 1],
+       jsonb_build_array((array['chat', 'planning', 'research'])[n % 3 + 1]),
+       jsonb_build_object('provider', 'openai', 'model', (array['gpt-4o-mini', 'gpt-4o'])[n % 2 + 1]),
+       (array['active', 'active', 'active', 'inactive'])[n % 4 + 1], tenant, tenant, 'admin', at, at, 1
+FROM (SELECT n, 't' || floor(:tenants * power((n - 0.5) / :agents, 3))::int AS tenant,
+             now() - interval '90 days' + n * interval '10 seconds' AS at
+      FROM generate_series(1, :agents) AS n) AS made
+"""
+"""Tenant ``t0`` has most: the cube root of its share."""
+
+_LOGS = f"""
+INSERT INTO ai_agent_activity_logs (id, agent_id, agent_name, user_id, tenant_id, action, source, status, error,
+    provider, model, input_tokens, output_tokens, cached_tokens, tokens_used, cost_usd, unpriced, duration_ms,
+    request_data, response_data, attempts, created_at)
+SELECT {_ID.format(ms="ms", salt="'log' || n || ms")}, agent.id, agent.name, 'u' || (hash % 40), agent.tenant_id,
+       'execute', 'system', CASE WHEN failed THEN 'error' ELSE 'success' END,
+       CASE WHEN failed THEN (array['rate_limited', 'upstream', 'timeout', 'authentication'])[hash % 4 + 1] END,
+       'openai', agent.model_config ->> 'model', hash % 900, hash % 400, 0, hash % 900 + hash % 400,
+       round((hash % 900 * 0.00000015 + hash % 400 * 0.0000006)::numeric, 12), false,
+       exp(6.5 + 0.7 * (hash % 1000 / 250.0 - 2))::int,
+       '{{"input": [{{"role": "user", "content": "Where is my parcel?"}}]}}', '{{"output": "On its way."}}',
+       '[]', to_timestamp(ms / 1000.0)
+FROM (SELECT n, abs(hashtext('r' || n)) AS hash, abs(hashtext('f' || n)) % 25 = 0 AS failed,
+             floor(power(:agents, abs(hashtext('a' || n)) / 2147483648.0))::int AS place,
+             floor((:now - (:days * power((n - 0.5) / :logs, 0.9) * 86400)
+                    - sin(n) * 7200 - 7300) * 1000)::bigint AS ms
+      FROM generate_series(CAST(:first AS int), :last) AS n) AS made
+JOIN data_set_agents AS agent ON agent.place = made.place
+"""
+
+
+def fill(uri: str, agents: int, logs: int, tenants: int, tell: bool = False) -> None:
+    """Agents and logs into a database that has our tables, and the sums of the logs."""
+    engine = sa.create_engine(uri, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("SELECT set_config('aiagents.scope', 'system', true)"))
+        connection.execute(sa.text(_AGENTS), {"agents": agents, "tenants": tenants})
+        connection.execute(
+            sa.text(
+                "CREATE TABLE data_set_agents AS SELECT *, row_number() OVER (ORDER BY md5(name)) AS place"
+                " FROM ai_agents"
+            )
+        )
+    for first in range(1, logs + 1, CHUNK):
+        last = min(first + CHUNK - 1, logs)
+        values = {"first": first, "last": last, "agents": agents, "logs": logs, "days": DAYS, "now": time.time()}
+        with engine.begin() as connection:
+            connection.execute(sa.text("SELECT set_config('aiagents.scope', 'system', true)"))
+            connection.execute(sa.text(_LOGS), values)
+        _say(tell, f"{last:,} logs")
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE data_set_agents"))
+    _roll_up(uri, tell)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM ANALYZE"))
+
+
+def _roll_up(uri: str, tell: bool) -> None:
+    app = Flask("data_set")
+    app.config.update(SECRET_KEY="x", SQLALCHEMY_DATABASE_URI=uri, AIAGENTS_MAINTENANCE_INTERVAL_S=0)
+    AIAgents(app, SQLAlchemy(app))
+    with app.app_context():
+        upgrade(app.extensions["aiagents"].database)
+        now = utcnow()
+        app.extensions["aiagents"].analytics.rebuild(
+            now - timedelta(days=DAYS + 1),
+            now,
+            tell=lambda day, count: _say(tell, f"{day:%Y-%m-%d} summed, {count:,}"),
+        )
+        app.extensions["aiagents"].database.engine.dispose()
+
+
+def _say(tell: bool, text: str) -> None:
+    if tell:
+        print(text, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("uri")
+    for name, default in (("agents", 10_000), ("logs", 1_000_000), ("tenants", 100)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    chosen = parser.parse_args()
+    fill(chosen.uri, chosen.agents, chosen.logs, chosen.tenants, tell=True)
+
+
+if __name__ == "__main__":
+    main()
