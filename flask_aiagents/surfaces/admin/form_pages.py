@@ -6,14 +6,21 @@ from typing import Any
 
 from flask import request
 from flask_admin import expose
+from werkzeug.datastructures import MultiDict
 
 from ...errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
+from ...llm.text import scrub
 from .forms import PanelForm
 from .lists import ListView
 from .view import Answer
 
 REFUSALS = (BadRequest, Conflict, Forbidden, Invalid, NotFound)
 """What the form tells, with all that was typed still in it."""
+
+
+def sent() -> MultiDict[str, str] | None:
+    """The form that was sent, without what no database takes; None when none was."""
+    return MultiDict([(name, scrub(value)) for name, value in request.form.items(multi=True)]) or None
 
 
 class FormPages(ListView):
@@ -24,7 +31,7 @@ class FormPages(ListView):
 
     def new_form(self) -> Any:
         """The form as it was sent, else as it begins."""
-        return self.form_class(request.form or None)
+        return self.form_class(sent())
 
     def save(self, form: Any) -> Answer:
         """Call the service and say where to go; what it raises is shown in the form."""

@@ -40,13 +40,11 @@ class KeyForm(PanelForm):
     paths = {"expires": "expires_at"}
 
     def data_for_service(self) -> JSONObject:
-        """With the time of expiry instead of the days until then.
-
-        :raises ValueError: for days that are no number.
-        """
+        """With the time of expiry instead of the days until then; for the schema to refuse when not offered."""
         data: JSONObject = {"name": self.name.data or "", "role": self.role.data}
-        if self.expires.data in dict(EXPIRIES) and self.expires.data:
-            data["expires_at"] = time_text(utcnow() + timedelta(days=int(self.expires.data)))
+        if end := self.expires.data:
+            known = end in dict(EXPIRIES)
+            data["expires_at"] = time_text(utcnow() + timedelta(days=int(end))) if known else end
         return data
 
 
@@ -113,7 +111,8 @@ class KeysView(FormPages):
 
     def new_form(self) -> KeyForm:
         form = super().new_form()
-        most = _RANKS.index(self.principal.role)
+        # Inside a tenant an operator makes that tenant's keys, which are no wider than its admin's.
+        most = _RANKS.index(Role.TENANT_ADMIN if self.principal.acting else self.principal.role)
         form.role.choices = [(role.value, agent_words.spoken(role.value)) for role in _RANKS[: most + 1]]
         form.expires.choices = [(days, str(text)) for days, text in EXPIRIES]
         form.role.data = form.role.data or Role.USER.value
