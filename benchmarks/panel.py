@@ -56,7 +56,7 @@ def _filled(folder: Path, agents: int, logs: int) -> Iterator[Any]:
         app = create_app(uri, key, AIAGENTS_MAINTENANCE_INTERVAL_S=0)
         with app.app_context():
             upgrade(app.extensions["aiagents"].database)
-        datasets.fill(uri, agents, logs, tenants=100 if agents > 100 else 5)
+        datasets.fill(uri, agents, logs, tenants=20)
         yield app
         app.extensions["aiagents"].database.engine.dispose()
 

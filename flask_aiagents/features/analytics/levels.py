@@ -11,6 +11,7 @@ from uuid import UUID
 
 LEVELS: Mapping[str, frozenset[str]] = {
     "all": frozenset(),
+    "models": frozenset({"provider", "model"}),
     "tenant": frozenset({"tenant"}),
     "agent": frozenset({"tenant", "agent"}),
     "user": frozenset({"tenant", "user"}),
