@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from uuid import UUID
 from flask import request
 from flask_admin import expose
 from flask_admin.actions import action
-from wtforms import BooleanField, SelectField, TextAreaField
+from wtforms import BooleanField, SelectField
 
 from ...core.principal import Principal, acting_as
 from ...errors import Invalid, NotFound
@@ -19,8 +18,9 @@ from ...features.agents.columns import CONFIGURATION_COLUMNS
 from ...types import JSONObject
 from ...web.filtering import MAX_LIMIT, Filter, Query
 from ...web.pagination import Page
+from .agent_fields import JsonField
 from .filters import Choice, Id, Text
-from .form_pages import FormPages
+from .form_pages import FormPages, sent
 from .formats import pretty_json
 from .forms import PanelForm
 from .pages import go, toast
@@ -32,17 +32,16 @@ class ConfigurationForm(PanelForm):
     """A tenant's overrides of one agent."""
 
     agent_id = SelectField(_l("Agent"), validate_choice=False)
-    configuration = TextAreaField(_l("Overrides"))
+    configuration = JsonField(_l("Overrides"))
     is_active = BooleanField(_l("Apply these overrides"))
 
     def data_for_service(self) -> JSONObject:
-        """:raises Invalid: for what is no JSON."""
-        try:
-            overrides = json.loads(self.configuration.data or "{}")
-        except (ValueError, RecursionError) as error:
-            message = _("This is not JSON: see line %(line)s.", line=getattr(error, "lineno", 1))
-            raise Invalid(message, details={"configuration": [message]}) from error
-        return {"configuration": overrides, "is_active": bool(self.is_active.data)}
+        """:raises Invalid: for what is no JSON, or JSON that no database keeps."""
+        overrides = self.configuration.sent
+        if problem := self.configuration.problem:
+            raise Invalid(problem, details={"configuration": [problem]})
+        blank = not (self.configuration.data or "").strip()
+        return {"configuration": {} if blank else overrides, "is_active": bool(self.is_active.data)}
 
 
 class ConfigurationsView(FormPages):
@@ -116,7 +115,7 @@ class ConfigurationsView(FormPages):
     def edit_view(self) -> Answer:
         """The form that changes one."""
         row = self.get_one(request.args.get("id", ""))
-        form = ConfigurationForm(request.form or None)
+        form = ConfigurationForm(sent())
         form.agent_id.choices, form.agent_id.data = (
             [(str(row["agent_id"]), row["agent_name"])],
             str(row["agent_id"]),
