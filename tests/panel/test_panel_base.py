@@ -161,3 +161,14 @@ def test_the_token_outlives_other_pages(clients: Clients, alice: PanelClient) ->
     alice.get("/agents/")
     data = {"csrf_token": first, "action": "deactivate", "rowid": agent["id"]}
     assert alice.http.post("/aiagents/agents/action/", data=data, headers=SAME_ORIGIN).status_code == 302
+
+
+def test_a_host_without_sessions_can_be_read(tmp_path: Path) -> None:
+    """Without a SECRET_KEY pages are shown, and a write says what is missing."""
+    app = make_host(f"sqlite:///{tmp_path}/x.db", SECRET_KEY=None)
+    http = client_as(app, ALICE)
+    assert http.get("/aiagents/agents/").status_code == 200
+    response = http.post("/aiagents/agents/action/", data={"action": "delete"}, headers=SAME_ORIGIN)
+    assert response.status_code == 500
+    assert "SECRET_KEY" in response.text
+    close(app)

@@ -6,11 +6,11 @@ import secrets
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask_admin.form import SecureForm
 from werkzeug.datastructures import MultiDict
 
-from ...errors import Forbidden
+from ...errors import ConfigurationError, Forbidden
 from ...features.access.gate import same_origin
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -40,7 +40,9 @@ def nonce() -> str:
 
 
 def csrf_token() -> str:
-    """The token that a write from this session's pages carries."""
+    """The token that a write from this session's pages carries; none where the app has no sessions."""
+    if not current_app.secret_key:
+        return ""
     field: Any = _TokenForm()[TOKEN_FIELD]
     return field.current_token
 
@@ -52,6 +54,8 @@ def refuse_forged() -> None:
     """
     if request.method in READS:
         return
+    if not current_app.secret_key:
+        raise ConfigurationError("The panel needs sessions.", hint="Set the app's SECRET_KEY.")
     token = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
     if not same_origin(request) or not _TokenForm(MultiDict({TOKEN_FIELD: token})).validate():  # pyright: ignore[reportArgumentType]
         raise Forbidden(
