@@ -84,7 +84,7 @@ class CredentialsView(FormPages):
         return bool(self.system.settings.encryption_keys)
 
     def create_allowed(self) -> bool:
-        return self.can_store and self.write_allowed()
+        return self.can_store and self.write_allowed() and self.principal.tenant_id is not None
 
     def new_form(self) -> CredentialForm:
         form = super().new_form()

@@ -8,13 +8,13 @@ from flask import request
 from flask_admin import expose
 from werkzeug.datastructures import MultiDict
 
-from ...errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
+from ...errors import BadRequest, ConfigurationError, Conflict, Forbidden, Invalid, NotFound
 from ...llm.text import scrub
 from .forms import PanelForm
 from .lists import ListView
 from .view import Answer
 
-REFUSALS = (BadRequest, Conflict, Forbidden, Invalid, NotFound)
+REFUSALS = (BadRequest, ConfigurationError, Conflict, Forbidden, Invalid, NotFound)
 """What the form tells, with all that was typed still in it."""
 
 
