@@ -32,7 +32,7 @@ assert client.get("/api/openapi.json").json["openapi"].startswith("3.1")
 assert client.get("/api/docs").status_code == 200
 assert client.get("/api/docs/assets/swagger-ui.css").status_code == 200
 assert "No agents yet" in client.get("/aiagents/agents/").text
-for asset in ("assets/panel.css", "assets/vendor/htmx.min.js", "static/bootstrap/bootstrap4/css/bootstrap.min.css"):
+for asset in ("assets/panel.css", "assets/vendor/htmx.min.js", "static/vendor/jquery.min.js"):
     assert client.get(f"/aiagents/{asset}").status_code == 200, asset
 assert "Noch keine Agenten" in client.get("/aiagents/agents/", headers={"Accept-Language": "de"}).text
 config = {"provider": "offline", "model": "offline"}

@@ -71,8 +71,9 @@ def test_a_picked_tenant_means_nothing_to_who_is_no_operator(host: Flask, client
     make_agent(clients.charlie, "Globex's own")
     http = client_as(host, ROOT)
     PanelClient(http).post("/tenant/", {"tenant": "globex"})
-    http.environ_base["aiagents.principal"] = BOB
-    assert "Globex" not in PanelClient(http).get("/agents/").text
+    later = client_as(host, BOB)
+    later._cookies = http._cookies  # the same browser, whose session goes on
+    assert "Globex" not in PanelClient(later).get("/agents/").text
 
 
 def test_an_overlong_tenant_is_refused(root: PanelClient) -> None:
@@ -124,7 +125,7 @@ def test_the_policy_decides_over_pages(tmp_path: Path) -> None:
     from flask_aiagents.features.access.policy import Permission
 
     class NoFigures(Policy):
-        grants = Policy.grants | {Role.USER: Policy.grants[Role.USER] - {Permission.READ_ANALYTICS}}
+        grants = {**Policy.grants, Role.USER: Policy.grants[Role.USER] - {Permission.READ_ANALYTICS}}
 
     app = make_host(f"sqlite:///{tmp_path}/x.db", aiagents=AIAgents(policy=NoFigures()))
     bob = PanelClient(client_as(app, BOB))
