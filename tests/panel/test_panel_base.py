@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask import Flask
@@ -125,7 +125,7 @@ def test_the_policy_decides_over_pages(tmp_path: Path) -> None:
     from flask_aiagents.features.access.policy import Permission
 
     class NoFigures(Policy):
-        grants = {**Policy.grants, Role.USER: Policy.grants[Role.USER] - {Permission.READ_ANALYTICS}}
+        grants: ClassVar = {**Policy.grants, Role.USER: Policy.grants[Role.USER] - {Permission.READ_ANALYTICS}}
 
     app = make_host(f"sqlite:///{tmp_path}/x.db", aiagents=AIAgents(policy=NoFigures()))
     bob = PanelClient(client_as(app, BOB))
