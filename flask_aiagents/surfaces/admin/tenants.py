@@ -11,6 +11,7 @@ from flask_admin import expose
 from ...core.principal import SHARED
 from ...core.tenancy import SYSTEM
 from ...features.agents.models import Agent
+from ...llm.text import scrub
 from .names import MAX_TENANTS, HostNames
 from .pages import go, toast
 from .texts import _, _l
@@ -49,7 +50,7 @@ class TenantPickerView(PanelView):
 
         :raises Invalid: for an overlong name.
         """
-        tenant = request.form.get("tenant", "").strip()
+        tenant = scrub(request.form.get("tenant", "")).strip()
         if tenant:
             self.system.access.current().acting_for(tenant)  # refuses what is no tenant
             session[TENANT] = tenant

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,9 +36,11 @@ class TenantsView(PanelView):
     @expose("/")
     def index(self) -> str:
         """A page of tenants, those with most runs first."""
-        wanted, page = request.args.get("q", "").strip().lower(), max(0, request.args.get("page", 0, type=int))
-        usage = self._usage()
+        wanted = request.args.get("q", "").strip().lower()
+        period = Period.recent("30d")
+        usage = self._usage(period)
         found = tenants_of(self.system, self.names, wanted)
+        page = max(0, min(request.args.get("page", 0, type=int), (len(found) - 1) // A_PAGE))
         found.sort(key=lambda one: (-usage.get(one[0], _NONE)["executions"], one[1].lower()))
         shown = found[page * A_PAGE : (page + 1) * A_PAGE]
         agents = self._agents([id_ for id_, _ in shown])
@@ -45,11 +48,13 @@ class TenantsView(PanelView):
             {"id": id_, "name": name, "usage": usage.get(id_, _NONE), "agents": agents.get(id_, (0, 0))}
             for id_, name in shown
         ]
+        since = f"{period.start:%Y-%m-%d}"
         more = len(found) > (page + 1) * A_PAGE
-        return self.render("aiagents/tenants.html", rows=rows, page=page, more=more, q=wanted)
+        return self.render("aiagents/tenants.html", rows=rows, page=page, more=more, q=wanted, since=since)
 
-    def _usage(self) -> dict[str, Any]:
-        rows = self.system.analytics.usage(Period.recent("30d"), by="tenant", top=MOST)
+    def _usage(self, period: Period) -> dict[str, Any]:
+        everywhere = replace(self.principal, tenant_id=None, acting=False)
+        rows = self.system.analytics.usage(period, by="tenant", top=MOST, principal=everywhere)
         return {row["key"]: row for row in rows if row["key"]}
 
     def _agents(self, ids: list[str]) -> dict[str, tuple[int, int]]:
