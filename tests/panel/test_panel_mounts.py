@@ -11,6 +11,7 @@ import pytest
 from flask import Blueprint, Flask
 from flask_admin import Admin, BaseView, expose
 from playwright.sync_api import expect
+from support.axe import violations
 from support.browser import PageFor
 from support.cast import ALICE, make_agent
 from support.hosts import close, make_host
@@ -73,6 +74,9 @@ def test_the_hosts_menu_has_a_category(live_host: Live, page_for: PageFor) -> No
     page.get_by_role("link", name="Agents", exact=True).click()
     expect(page.get_by_role("link", name="Order desk", exact=True)).to_be_visible()
     assert page.url == f"{live_host.url}/admin/aiagents/agents/"
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    assert violations(page) == []
     page.get_by_role("navigation", name="Host").get_by_role("link", name="Products").click()
     assert page.url == f"{live_host.url}/admin/products/"
     assert page.evaluate("window.hosts") == "own"

@@ -1,7 +1,8 @@
-"""R24: what is not sent from an open page of the panel changes nothing."""
+"""R24, R27: what is not sent from an open page changes nothing; what is sent forges no line of a log."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from support.cast import make_agent
 from support.crawl import crawl, endpoints
 from support.live import CAST, Live, live
 from support.panel import SAME_ORIGIN, csrf_of
@@ -145,3 +147,22 @@ def test_r24_no_page_shows_a_secret(live_host: Live) -> None:
         for one in crawl(live_host.app, live_host.session(name), f"{live_host.panel}/agents/"):
             assert "sk-canary-1234" not in one.html, one
             assert "aia_" not in one.html.replace("aia_panel", ""), one
+
+
+def test_r27_no_line_of_a_log_is_forged(
+    live_host: Live, agents: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line break in an address, a form, a header or a name begins no line of what we log."""
+    caplog.set_level(logging.DEBUG, "flask_aiagents")
+    forged = "x\r\nFORGED\x0b\x85\u2028FORGED"
+    make_agent(live_host.clients.alice, f"Agent {forged}")
+    alice = live_host.session("alice")
+    token = token_in(alice, live_host)
+    fields = form_of(agents) | dict.fromkeys(("id", "rowid", "action", "name", "status", "url", "search"), forged)
+    for rule in endpoints(live_host.app, "GET").values():
+        alice.get(rule, query_string=fields)
+    for rule in endpoints(live_host.app, "POST").values():
+        alice.post(rule, data=fields | {"csrf_token": token}, headers=SAME_ORIGIN)
+        alice.post(rule, data=fields | {"csrf_token": forged}, headers=SAME_ORIGIN)
+    lines = [line for record in caplog.records for line in record.getMessage().splitlines()[1:]]
+    assert not [line for line in lines if "FORGED" in line]
