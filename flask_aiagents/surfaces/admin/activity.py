@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from ...features.access.policy import Permission
 from ...features.activity.columns import COLUMNS
 from ...features.activity.export import checked_format, download
 from ...features.activity.models import LogStatus, Source
-from ...web.filtering import Filter, Query
+from ...web.filtering import Filter, Group, Query, Term
 from ...web.pagination import Page
 from . import agent_words
 from .activity_words import advice, messages
@@ -34,6 +34,16 @@ SHOWN = (
     *("provider", "model", "cost_usd", "unpriced", "status", "error", "created_at"),
 )
 """What a list needs; requests and answers are long."""
+
+
+class ErrorKind(Text):
+    """The word for what went wrong; it is the status where there is no other, as in the figures of errors."""
+
+    def terms(self, args: Mapping[str, str]) -> tuple[Term, ...]:
+        if not (word := args.get(self.name, "").strip()):
+            return ()
+        by_status = Group("and", (Filter("error", "is", "null"), Filter("status", "eq", word)))
+        return (Group("or", (Filter("error", "eq", word), by_status)),)
 
 
 class ActivityView(ListView):
@@ -71,7 +81,7 @@ class ActivityView(ListView):
         Since(by_id=True),
         Choice("status", _l("Status"), lambda _: _words(LogStatus)),
         Choice("action", _l("Action"), lambda _: _words(ACTIONS)),
-        Text("error", _l("Kind of error")),
+        ErrorKind("error", _l("Kind of error")),
         Id("agent_id", _l("Agent id")),
         Text("user_id", _l("User id")),
         Choice("source", _l("Source"), lambda _: _words(Source)),

@@ -17,6 +17,7 @@ from ...features.access.policy import Permission
 from ...features.analytics.period import Period
 from ...web.json import dumps, time_text
 from .charts import charts
+from .filters import with_last_day
 from .texts import _, _l
 from .view import PanelView
 
@@ -113,10 +114,7 @@ class DashboardView(PanelView):
             raise BadRequest(_("A period needs a beginning."), hint=_("Give From, or choose a period."))
         if not args:
             return Period.recent(request.args.get("last") or DEFAULT)
-        period = Period.parse(args)
-        if len(args.get("to", "")) == len("2026-01-31"):  # the day itself is meant, too
-            period = Period(period.start, period.end + timedelta(days=1))
-        return period
+        return Period.parse(with_last_day(args))
 
     def _agent_id(self) -> UUID | None:
         if not (text := request.args.get("agent_id")):

@@ -9,6 +9,7 @@ from flask_admin import expose
 
 from ...features.access.policy import Permission
 from ...features.analytics.period import Period
+from ...web.json import time_text
 from .activity_words import advice
 from .filters import Since
 from .texts import _l
@@ -33,8 +34,10 @@ class ErrorsView(PanelView):
         :raises BadRequest: for a period that is none.
         """
         last = request.args.get("last", "7d") or "7d"
-        rows = self.system.analytics.errors(Period.recent(last), top=MOST)
-        return self.render("aiagents/errors.html", rows=rows, last=last, spans=Since.spans)
+        period = Period.recent(last)
+        rows = self.system.analytics.errors(period, top=MOST)
+        since = time_text(period.start)
+        return self.render("aiagents/errors.html", rows=rows, last=last, since=since, spans=Since.spans)
 
     def advice(self, row: Any) -> str:
         """What to do about a kind of error."""

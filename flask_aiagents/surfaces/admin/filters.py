@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
@@ -123,14 +123,22 @@ class Since:
             return ()
         if "from" not in given and "last" not in given:
             given["from"] = "2000-01-01"
-        period = Period.parse(given, utcnow())
-        end = period.end + (timedelta(days=1) if len(given.get("to", "")) == 10 else timedelta(0))
-        return self._at("gte", period.start), self._at("lt", end)
+        period = Period.parse(with_last_day(given), utcnow())
+        return self._at("gte", period.start), self._at("lt", period.end)
 
     def _at(self, operator: str, time: datetime) -> Filter:
         if self.by_id:
             return Filter("id", operator, str(uuid7_from(time)))
         return Filter(self.column, operator, time_text(time))
+
+
+def with_last_day(args: Mapping[str, str]) -> dict[str, str]:
+    """The arguments of a period with what they mean: up to the end of the day that ``to`` names."""
+    try:
+        following = date.fromisoformat(args.get("to", "")) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return dict(args)  # a time, or what the period refuses
+    return {**args, "to": following.isoformat()}
 
 
 def search_terms(text: str | None, columns: Iterable[str]) -> tuple[Term, ...]:
