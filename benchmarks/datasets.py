@@ -2,8 +2,9 @@
 
 ``python benchmarks/datasets.py URI --agents 10000 --logs 1000000 --tenants 100``
 
-A few tenants have most agents and a few agents most runs (Zipf); days have their rhythm; 4% fail. Rows are
-made by the database itself, about a minute a million; the sums take longer, since the roller makes them.
+A few tenants have most agents and a few agents most runs (Zipf); noon is busy and midnight is not; 4% fail, 5%
+were tried twice, 3% were recorded by clients and 2% have no known price. Rows are made by the database itself,
+about a minute a million; the sums take longer, since the roller makes them.
 """
 
 from __future__ import annotations
@@ -43,30 +44,42 @@ SELECT {_ID.format(ms="extract(epoch from at) * 1000", salt="'agent' || n")}, 'A
        jsonb_build_object('provider', 'openai', 'model', (array['gpt-4o-mini', 'gpt-4o'])[n % 2 + 1]),
        (array['active', 'active', 'active', 'inactive'])[n % 4 + 1], tenant, tenant, 'admin', at, at, 1
 FROM (SELECT n, 't' || floor(:tenants * power((n - 0.5) / :agents, 3))::int AS tenant,
-             now() - interval '90 days' + n * interval '10 seconds' AS at
+             date_trunc('milliseconds', now()) - interval '90 days' + n * interval '10 seconds' AS at
       FROM generate_series(1, :agents) AS n) AS made
 """
 """Tenant ``t0`` has most: the cube root of its share."""
+
+_ATTEMPT = '{"provider": "openai", "model": "gpt-4o", "duration_ms": 210, "usage": null, "error": %s}'
+_RETRIED = "'[" + ", ".join(_ATTEMPT % error for error in ('"rate_limited"', "null")) + "]'"
 
 _LOGS = f"""
 INSERT INTO ai_agent_activity_logs (id, agent_id, agent_name, user_id, tenant_id, action, source, status, error,
     provider, model, input_tokens, output_tokens, cached_tokens, tokens_used, cost_usd, unpriced, duration_ms,
     request_data, response_data, attempts, created_at)
-SELECT {_ID.format(ms="ms", salt="'log' || n || ms")}, agent.id, agent.name, 'u' || (hash % 40), agent.tenant_id,
-       'execute', 'system', CASE WHEN failed THEN 'error' ELSE 'success' END,
-       CASE WHEN failed THEN (array['rate_limited', 'upstream', 'timeout', 'authentication'])[hash % 4 + 1] END,
+SELECT {_ID.format(ms="ms", salt="'log' || n || ms")}, agent.id, agent.name, 'u' || user_number, agent.tenant_id,
+       'execute', CASE WHEN hash % 33 = 7 THEN 'client' ELSE 'system' END,
+       CASE WHEN kind IS NULL THEN 'success' WHEN kind = 'timeout' THEN 'timeout' ELSE 'error' END, kind,
        'openai', agent.model_config ->> 'model', hash % 900, hash % 400, 0, hash % 900 + hash % 400,
-       round((hash % 900 * 0.00000015 + hash % 400 * 0.0000006)::numeric, 12), false,
-       exp(6.5 + 0.7 * (hash % 1000 / 250.0 - 2))::int,
+       CASE WHEN hash % 50 <> 3
+            THEN round((hash % 900 * 0.00000015 + hash % 400 * 0.0000006)::numeric, 12) END,
+       hash % 50 = 3, exp(6.5 + 0.7 * (hash % 1000 / 250.0 - 2))::int,
        '{{"input": [{{"role": "user", "content": "Where is my parcel?"}}]}}', '{{"output": "On its way."}}',
-       '[]', to_timestamp(ms / 1000.0)
-FROM (SELECT n, abs(hashtext('r' || n)) AS hash, abs(hashtext('f' || n)) % 25 = 0 AS failed,
-             floor(power(:agents, abs(hashtext('a' || n)) / 2147483648.0))::int AS place,
-             floor((:now - (:days * power((n - 0.5) / :logs, 0.9) * 86400)
-                    - sin(n) * 7200 - 7300) * 1000)::bigint AS ms
-      FROM generate_series(CAST(:first AS int), :last) AS n) AS made
+       CASE WHEN hash % 20 = 9 THEN {_RETRIED} ELSE '[]' END::jsonb,
+       to_timestamp(ms / 1000.0)
+FROM (SELECT n, hash, place, user_number,
+             CASE WHEN hash % 25 = 0
+                  THEN (array['rate_limited', 'upstream', 'timeout', 'authentication'])[hash / 25 % 4 + 1]
+             END AS kind,
+             (CASE WHEN day + at < :now THEN day + at ELSE day + at - 86400 END * 1000)::bigint AS ms
+      FROM (SELECT n, abs(hashtext('r' || n)::bigint) AS hash,
+                   abs(hashtext('u' || n)::bigint) % 40 AS user_number,
+                   floor(power(:agents, abs(hashtext('a' || n)::bigint) / 2147483649.0))::int AS place,
+                   floor(:now / 86400) * 86400 - 86400 * floor(:days * power((n - 0.5) / :logs, 0.9)) AS day,
+                   (abs(hashtext('f' || n)::bigint) + abs(hashtext('s' || n)::bigint)) / 4294967298.0 * 86400 AS at
+            FROM generate_series(CAST(:first AS int), :last) AS n) AS drawn) AS made
 JOIN data_set_agents AS agent ON agent.place = made.place
 """
+"""The time of day is the mean of two draws: most of it about noon, UTC."""
 
 
 def fill(uri: str, agents: int, logs: int, tenants: int, tell: bool = False) -> None:
