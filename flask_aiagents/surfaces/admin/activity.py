@@ -17,7 +17,7 @@ from ...features.activity.models import LogStatus, Source
 from ...web.filtering import Filter, Group, Query, Term
 from ...web.pagination import Page
 from . import agent_words
-from .activity_words import advice, messages
+from .activity_words import advice, messages, tool_calls
 from .filters import Choice, Id, Since, Text
 from .lists import ListView
 from .texts import _l
@@ -106,6 +106,10 @@ class ActivityView(ListView):
     def messages(self, row: Any) -> Any:
         """What was said to the agent, turn by turn."""
         return messages(row)
+
+    def tool_calls(self, row: Any) -> Any:
+        """What the agent called, in order."""
+        return tool_calls(row)
 
     def is_change(self, row: Any) -> bool:
         """Whether a log tells of a change and not of a run."""

@@ -40,3 +40,16 @@ def messages(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if not isinstance(asked, list):
         return []
     return [one for one in asked if isinstance(one, Mapping) and isinstance(one.get("content"), str)]
+
+
+def tool_calls(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The tools that a run called; what a client recorded may have any shape, and is left out when it is none."""
+    data = row["response_data"]
+    calls = data.get("tool_calls") if isinstance(data, Mapping) else None
+    return [_whole(call) for call in calls if isinstance(call, Mapping)] if isinstance(calls, list) else []
+
+
+def _whole(call: Mapping[str, Any]) -> Mapping[str, Any]:
+    taken = call.get("duration_ms")
+    whole = {**dict.fromkeys(("name", "arguments", "result", "error")), **call}
+    return whole | {"duration_ms": taken if isinstance(taken, int | float) else None}

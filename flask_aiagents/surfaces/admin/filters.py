@@ -121,10 +121,9 @@ class Since:
             given.pop("last", None)
         if not given:
             return ()
-        if "from" not in given and "last" not in given:
-            given["from"] = "2000-01-01"
         period = Period.parse(with_last_day(given), utcnow())
-        return self._at("gte", period.start), self._at("lt", period.end)
+        before = self._at("lt", period.end)
+        return (before,) if given.keys() == {"to"} else (self._at("gte", period.start), before)
 
     def _at(self, operator: str, time: datetime) -> Filter:
         if self.by_id:
