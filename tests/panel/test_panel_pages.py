@@ -170,6 +170,16 @@ def test_pages_in_a_browser(live_host: Live, found: dict[str, list[Found]], page
     assert not wrong, "\n".join(wrong)
 
 
+def test_german_fits_a_phone(live_host: Live, found: dict[str, list[Found]], page_for: PageFor) -> None:
+    """Longer words make no page wider than the window either."""
+    page, wrong = page_for("root", locale="de-DE", viewport={"width": 360, "height": 740}), []
+    for one in distinct(found["root"]):
+        page.goto(live_host.url + one.url)
+        assert page.locator("html").get_attribute("lang") == "de"
+        wrong += [f"{one.url}: {words}" for words in too_wide(page)]
+    assert not wrong, "\n".join(wrong)
+
+
 def too_wide(page: Page) -> list[str]:
     """How much wider than the window the page is, once charts have found their size."""
     with suppress(TimeoutError):
