@@ -12,7 +12,6 @@ A receiver that raises is logged and stops nobody.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -20,12 +19,13 @@ from uuid import UUID
 
 from blinker import Namespace, Signal
 
+from .logs import logger
 from .types import JSON, JSONObject
 
 if TYPE_CHECKING:
     from flask import Flask
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 _signals = Namespace()
 
 recording = _signals.signal("recording")

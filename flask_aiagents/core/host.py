@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,8 +10,9 @@ from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from ..errors import ConfigurationError
+from ..logs import logger
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 _WROTE = "aiagents_wrote"
 
 

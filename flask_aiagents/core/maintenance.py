@@ -6,7 +6,6 @@ claim works, the others pass. A claim runs out by itself, so a holder that died 
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import threading
@@ -17,12 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ..logs import logger
 from .clock import utcnow
 from .columns import Base, UTCDateTime
 from .db import Database
 from .tenancy import SYSTEM
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 CLAIM = "maintenance"
 

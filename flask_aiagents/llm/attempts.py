@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 
+from ..logs import logger
 from .calls import Attempt, Call, Delta, Event, Message, Target, Usage, estimated_tokens
 from .failures import Failure
 from .models import PROVIDERS, Models
@@ -14,7 +14,7 @@ from .prices import NOTHING, cost
 from .turns import Listener, Reply, Turn
 from .wire import WIRE, Wire
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 BACKOFF_S = 0.5
 """The first try is repeated after up to this many seconds, each further one after up to twice as many."""

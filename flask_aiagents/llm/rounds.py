@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from decimal import Decimal
 from functools import reduce
 from operator import add
 from typing import Literal
 
+from ..logs import logger
 from ..types import JSON
 from .attempts import Asker
 from .calls import Call, Event, Outcome, ToolCall, ToolCallEnded, ToolCallStarted, Usage, UsageReported
@@ -19,7 +19,7 @@ from .text import parse_json
 from .toolbox import run_tool
 from .turns import Listener, Reply, Turn, Wish
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 class Conversation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any
 
@@ -14,9 +13,10 @@ from werkzeug import exceptions as http
 
 from ..core.clock import uuid7
 from ..errors import AIAgentsError, ConfigurationError, Conflict, Invalid, Unavailable
+from ..logs import logger
 from .json import json_response
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 _MISSING_TABLE = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn", "(1146,", "(1054,")
 _SERIALIZATION_FAILURES = ("deadlock", "could not serialize", "(1020,", "(1213,")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,9 +16,10 @@ from ...core.db import Database
 from ...core.principal import Principal, Role
 from ...core.tenancy import SYSTEM
 from ...errors import Unauthorized
+from ...logs import logger
 from .models import ApiKey
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 PREFIX = "aia_"
 """What every key of ours begins with, so that secret scanners know it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,13 +14,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ...core.clock import utcnow, uuid7
 from ...core.principal import Principal
 from ...llm.calls import Call, Outcome, estimated_tokens
+from ...logs import logger
 from ...signals import AgentExecuted, publish
 from ...types import JSONObject
 from ..activity.service import Activity
 from .result import Execution, ended_values
 from .subject import Subject
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 LEASE_GRACE = timedelta(seconds=30)
 """How long past its deadline a running execution is believed to be alive."""

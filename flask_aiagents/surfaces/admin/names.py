@@ -8,6 +8,10 @@ from typing import Literal
 
 from flask import request
 
+from ...logs import logger
+
+_log = logger(__name__)
+
 Kind = Literal["tenant", "user"]
 
 MAX_TENANTS = 1_000
@@ -32,7 +36,10 @@ class HostNames:
         known = self._known(kind)
         wanted = sorted({str(id_) for id_ in ids if id_} - known.keys())
         if wanted and self.labels is not None:
-            known.update({str(id_): str(name) for id_, name in self.labels(kind, wanted).items()})
+            try:
+                known.update({str(id_): str(name) for id_, name in self.labels(kind, wanted).items()})
+            except Exception:  # every page asks for names, the page that tells of errors too
+                _log.exception("The host's labels failed; ids are shown.")
         known.update({id_: id_ for id_ in wanted if id_ not in known})
 
     def label(self, kind: Kind, id_: str | None) -> str:
