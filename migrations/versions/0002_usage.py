@@ -92,6 +92,18 @@ def _create_usage() -> None:
     )
     for name, columns in _INDEXES.items():
         op.create_index(f"ix_ai_agent_usage_{name}", "ai_agent_usage", list(columns), if_not_exists=True)
+    ranked = sa.text("level IN ('agent', 'user') AND grain = 'day'")
+    op.create_index(
+        "ix_ai_agent_usage_ranked",
+        "ai_agent_usage",
+        [
+            *("tenant_id", "level", "grain", "period_start", "agent_id", "user_id"),
+            *("status", "error", "executions", "last_used_at"),
+        ],
+        sqlite_where=ranked,
+        postgresql_where=ranked,
+        if_not_exists=True,
+    )
 
 
 def _grant() -> None:

@@ -188,3 +188,26 @@ def test_what_flask_admin_would_do_past_the_services_has_no_route(host: Flask) -
     """No inline editing, no lookups, no export of Flask-Admin's own."""
     rules = [rule.rule for rule in host.url_map.iter_rules() if rule.endpoint.startswith("aiagents_panel_")]
     assert not [rule for rule in rules if "/ajax/" in rule or "export_type" in rule]
+
+
+def test_without_scripts_the_server_asks_first(clients: Clients, alice: PanelClient) -> None:
+    """Deleting from a page whose script did not ask shows the question; only its Yes deletes."""
+    agent = make_agent(clients.alice)
+    for path, form in (
+        ("/agents/delete/", {"id": agent["id"]}),
+        ("/agents/action/", {"action": "delete", "rowid": agent["id"]}),
+    ):
+        page = alice.post(path, {**form, "ask": "1"})
+        assert page.status_code == 200
+        assert "Yes, do it" in page.text
+        assert all(f'name="{name}" value="{value}"' in page.text for name, value in form.items())
+    assert status(clients, agent) == "active"
+    alice.post("/agents/action/", {"action": "delete", "rowid": agent["id"]})
+    assert clients.alice.get(f"/api/ai_agents/{agent['id']}").status_code == 404
+
+
+def test_what_can_be_undone_is_done_at_once(clients: Clients, alice: PanelClient) -> None:
+    """Activating asks nothing, with or without scripts."""
+    agent = make_agent(clients.alice, status="inactive")
+    alice.post("/agents/action/", {"action": "activate", "rowid": agent["id"], "ask": "1"})
+    assert status(clients, agent) == "active"

@@ -41,6 +41,9 @@ class Total(sa.TypeDecorator[Decimal]):
         return Decimal(value).scaleb(-self.places) if dialect.name == "sqlite" else Decimal(value)
 
 
+_RANKED = sa.text("level IN ('agent', 'user') AND grain = 'day'")
+
+
 class Usage(TenantMixin, OwnedMixin, Base):
     """The executions of one hour or day that have the same status and error, at one level of detail.
 
@@ -53,6 +56,14 @@ class Usage(TenantMixin, OwnedMixin, Base):
         sa.Index("ix_ai_agent_usage_tenant", "tenant_id", "level", "grain", "period_start"),
         sa.Index("ix_ai_agent_usage_user", "tenant_id", "user_id", "level", "grain", "period_start"),
         sa.Index("ix_ai_agent_usage_agent", "agent_id", "level", "grain", "period_start"),
+        # Holds all that a ranking asks, so that it reads no row: there may be ten thousand agents to rank.
+        sa.Index(
+            "ix_ai_agent_usage_ranked",
+            *("tenant_id", "level", "grain", "period_start", "agent_id", "user_id"),
+            *("status", "error", "executions", "last_used_at"),
+            sqlite_where=_RANKED,
+            postgresql_where=_RANKED,
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(sa.Uuid, primary_key=True)

@@ -16,11 +16,11 @@ ADVICE = {
     "address_refused": _l("The base URL is at an address that is not allowed. The operator can admit its host."),
     "connection": _l("The provider could not be reached. Try again, or check the base URL."),
     "upstream": _l("The provider failed. Try again, or add a fallback model."),
-    "incomplete": _l("The provider broke its answer off. What came is below."),
+    "incomplete": _l("The provider broke its answer off. What came is kept."),
     "invalid_response": _l("What answered does not speak the provider's protocol. Check the base URL."),
     "too_large": _l("The answer was too long to be read. Ask for less."),
-    "cancelled": _l("The reader left before the end. What came until then is below, and it is paid for."),
-    "interrupted": _l("The process that ran this ended midway. What came until then is below."),
+    "cancelled": _l("The reader left before the end. What came until then is kept, and it is paid for."),
+    "interrupted": _l("The process that ran this ended midway. What came until then is kept."),
 }
 
 OTHER = _l("It failed in a way that has no advice here; the message and the attempts tell more.")

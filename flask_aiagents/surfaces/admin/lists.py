@@ -158,6 +158,8 @@ class ListView(PanelView, BaseModelView):
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> Answer:
         """Delete one row, after the question was answered."""
+        if "ask" in request.form:
+            return self.ask(_("This cannot be undone."))
         self.delete_model(self.get_one(request.form.get("id", "")))
         toast(_("Deleted."))
         return go(self.back())
@@ -170,7 +172,14 @@ class ListView(PanelView, BaseModelView):
         if handler is None or not ids:
             toast(_("Nothing was done: tick some rows and choose an action."), "info")
             return go(self.back())
+        if handler[2] and "ask" in request.form:
+            return self.ask(str(handler[2]))
         return handler[0](ids) or go(self.back())
+
+    def ask(self, question: str) -> str:
+        """The question as a page, for a browser whose script did not ask it: Yes sends the same form again."""
+        sent = [(name, value) for name, value in request.form.items(multi=True) if name != "ask"]
+        return self.render("aiagents/ask.html", question=question, sent=sent)
 
     def each(self, ids: Sequence[str], change: Any, one: str, many: str) -> None:
         """Change each row by itself and tell how many were and which were not.

@@ -68,9 +68,12 @@ document.addEventListener("click", (event) => {
   one("#confirm [data-confirm-text]").textContent = button.dataset.confirm;
   one("#confirm [data-confirm-yes]").onclick = () => {
     $("#confirm").modal("hide");
+    const ask = button.form?.elements.ask; // the server need not ask again
+    if (ask) ask.disabled = true;
     answered = button;
     button.click();
     answered = null;
+    if (ask) setTimeout(() => (ask.disabled = false));
   };
   $("#confirm").modal("show");
 }, true);
