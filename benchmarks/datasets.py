@@ -38,16 +38,17 @@ _ID = """
 _AGENTS = f"""
 INSERT INTO ai_agents (id, name, name_key, description, agent_type, capabilities, model_config, status,
                        tenant_id, tenant_key, created_by, created_at, updated_at, version)
-SELECT {_ID.format(ms="extract(epoch from at) * 1000", salt="'agent' || n")}, 'Agent ' || n, 'agent ' || n,
+SELECT {_ID.format(ms="extract(epoch from at) * 1000", salt="'agent' || n")},
+       'Agent ' || lpad(n::text, 5, '0'), 'agent ' || lpad(n::text, 5, '0'),
        'Makes part of a data set.', (array['assistant', 'analyst', 'coder', 'writer'])[n % 4 + 1],
        jsonb_build_array((array['chat', 'planning', 'research'])[n % 3 + 1]),
        jsonb_build_object('provider', 'openai', 'model', (array['gpt-4o-mini', 'gpt-4o'])[n % 2 + 1]),
        (array['active', 'active', 'active', 'inactive'])[n % 4 + 1], tenant, tenant, 'admin', at, at, 1
-FROM (SELECT n, 't' || floor(:tenants * power((n - 0.5) / :agents, 3))::int AS tenant,
+FROM (SELECT n, 't' || floor(:tenants * power((n - 0.5) / :agents, :skew))::int AS tenant,
              date_trunc('milliseconds', now()) - interval '90 days' + n * interval '10 seconds' AS at
       FROM generate_series(1, :agents) AS n) AS made
 """
-"""Tenant ``t0`` has most: the cube root of its share."""
+"""Tenant ``t0`` has most: a root of its share."""
 
 _ATTEMPT = '{"provider": "openai", "model": "gpt-4o", "duration_ms": 210, "usage": null, "error": %s}'
 _RETRIED = "'[" + ", ".join(_ATTEMPT % error for error in ('"rate_limited"', "null")) + "]'"
@@ -72,7 +73,7 @@ FROM (SELECT n, hash, place, user_number,
              END AS kind,
              (CASE WHEN day + at < :now THEN day + at ELSE day + at - 86400 END * 1000)::bigint AS ms
       FROM (SELECT n, abs(hashtext('r' || n)::bigint) AS hash,
-                   abs(hashtext('u' || n)::bigint) % 40 AS user_number,
+                   floor(40 * power(abs(hashtext('u' || n)::bigint) / 2147483649.0, 3))::int AS user_number,
                    floor(power(:agents, abs(hashtext('a' || n)::bigint) / 2147483649.0))::int AS place,
                    floor(:now / 86400) * 86400 - 86400 * floor(:days * power((n - 0.5) / :logs, 0.9)) AS day,
                    (abs(hashtext('f' || n)::bigint) + abs(hashtext('s' || n)::bigint)) / 4294967298.0 * 86400 AS at
@@ -82,12 +83,15 @@ JOIN data_set_agents AS agent ON agent.place = made.place
 """The time of day is the mean of two draws: most of it about noon, UTC."""
 
 
-def fill(uri: str, agents: int, logs: int, tenants: int, tell: bool = False) -> None:
-    """Agents and logs into a database that has our tables, and the sums of the logs."""
+def fill(uri: str, agents: int, logs: int, tenants: int, *, skew: float = 3, tell: bool = False) -> None:
+    """Agents and logs into a database that has our tables, and the sums of the logs.
+
+    :param skew: of so many tenants that one in twenty is the first, 3 gives it 37% of the agents, 16 gives 83%.
+    """
     engine = sa.create_engine(uri, poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT set_config('aiagents.scope', 'system', true)"))
-        connection.execute(sa.text(_AGENTS), {"agents": agents, "tenants": tenants})
+        connection.execute(sa.text(_AGENTS), {"agents": agents, "tenants": tenants, "skew": skew})
         connection.execute(
             sa.text(
                 "CREATE TABLE data_set_agents AS SELECT *, row_number() OVER (ORDER BY md5(name)) AS place"
