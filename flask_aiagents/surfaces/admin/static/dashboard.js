@@ -62,4 +62,8 @@ document.addEventListener("click", (event) => {
   const retry = event.target.closest("[data-retry]");
   if (retry) window.htmx.trigger(retry.closest("[data-part]"), "retry");
 });
+// A period that is chosen is meant instead of the days that were given before it.
+document.querySelector("#last").addEventListener("change", (event) => {
+  for (const name of ["from", "to"]) event.target.form.elements[name].value = "";
+});
 document.addEventListener("aiagents:theme", redraw);
