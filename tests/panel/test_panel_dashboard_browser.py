@@ -184,3 +184,16 @@ def test_without_runs_it_says_what_to_do(page_for: PageFor) -> None:
     expect(page.locator("canvas")).to_have_count(0)
     page.get_by_role("link", name="Open the playground").click()
     page.wait_for_url("**/playground/**")
+
+
+@pytest.mark.parametrize("width", [360, 1280, 1920])
+def test_headings_stay_whole(page_for: PageFor, live_host: Live, width: int) -> None:
+    """However long a name is, a table's headings take one line, and the page is no wider than the screen."""
+    agent_id = make_agent(live_host.clients.alice, "An agent whose name says at length what it is for")["id"]
+    execution(live_host.app, agent_id)
+    page = page_for("alice", "/dashboard/", viewport={"width": width, "height": 900})
+    loaded(page)
+    heights = page.locator(".aia-top thead tr").evaluate_all("rows => rows.map((row) => row.offsetHeight)")
+    assert heights
+    assert max(heights) < 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
