@@ -7,6 +7,7 @@ used: it takes a third of our import time, and a serving process never needs it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -164,8 +165,17 @@ def _locked() -> Unavailable:
 
 def _set_wal(engine: sa.Engine) -> None:
     with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA busy_timeout = 60000")
-        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_S * 1000}")
+        until = time.monotonic() + LOCK_TIMEOUT_S
+        while True:
+            try:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                return
+            except OperationalError as error:
+                # SQLite does not wait here for whoever uses the file just now, such as another migration.
+                if time.monotonic() > until:
+                    raise _locked() from error
+                time.sleep(0.05)
 
 
 def _context(connection: sa.Connection) -> MigrationContext:
