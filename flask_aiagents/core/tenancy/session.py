@@ -17,7 +17,9 @@ from .reach import holds_query
 from .scope import Scope, current_scope
 
 _SET_SCOPE = sa.text(
-    "SELECT set_config('aiagents.tenant_id', :tenant, true), set_config('aiagents.scope', :scope, true)"
+    "SELECT set_config('aiagents.tenant_id', :tenant, true), set_config('aiagents.scope', :scope, true),"
+    # The planner takes row-level security to hide nearly all rows, and then starts workers to find twenty.
+    " set_config('max_parallel_workers_per_gather', '0', true)"
 )
 
 

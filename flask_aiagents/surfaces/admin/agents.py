@@ -47,7 +47,8 @@ class AgentsView(AgentPages):
         "cost": _l("Cost, 7 days"),
     }
     column_sortable_list = ("name", "agent_type", "status")
-    column_default_sort = ("created_at", True)
+    # Ids are in the order of creation, and have an index that serves all tenants.
+    column_default_sort = ("id", True)
     filters = (
         Choice("status", _l("Status"), lambda _: _words(Status)),
         Choice("agent_type", _l("Type"), lambda view: _words(view.system.agents.catalogue.agent_types)),
