@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-TIMEOUT_MS = 10_000
+TIMEOUT_MS = 30_000
 
 PageFor = Callable[..., "Page"]
 """``page_for("alice", "/agents/")``: the panel's page, logged in. Further options are the context's."""

@@ -115,4 +115,4 @@ def test_a_megabyte_of_small_objects_is_read_fast() -> None:
     ).encode()
     began = time.perf_counter()
     parse_json(raw)
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < 2
