@@ -54,6 +54,8 @@ class Agent(IdMixin, SharedTenantMixin, Base):
     status: Mapped[str] = mapped_column(sa.String(16), default=Status.ACTIVE)
     performance_metrics: Mapped[JSONObject | None] = mapped_column(JSONB)
     """A cached figure with its ``as_of``; maintenance refreshes it, executions never touch this row."""
+    log_payload_kb: Mapped[int] = mapped_column(sa.SmallInteger, default=64, server_default="64")
+    """How many KB of each request and answer its logs keep: 0 for none, 64 for as much as a log may hold."""
     created_by: Mapped[str] = mapped_column(sa.String(255))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)

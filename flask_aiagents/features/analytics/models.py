@@ -74,6 +74,7 @@ class Usage(TenantMixin, OwnedMixin, Base):
     agent_id: Mapped[UUID | None] = mapped_column(sa.Uuid)
     provider: Mapped[str | None] = mapped_column(sa.String(64))
     model: Mapped[str | None] = mapped_column(sa.String(255))
+    action: Mapped[str | None] = mapped_column(sa.String(64))
     status: Mapped[str] = mapped_column(sa.String(16))
     error: Mapped[str | None] = mapped_column(sa.String(64))
     executions: Mapped[int] = mapped_column(sa.BigInteger)

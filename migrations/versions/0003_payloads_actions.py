@@ -1,0 +1,37 @@
+"""How much of requests and answers each agent's logs keep, and sums by action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _add("ai_agents", sa.Column("log_payload_kb", sa.SmallInteger, nullable=False, server_default="64"))
+    _add("ai_agent_usage", sa.Column("action", sa.String(64)))
+
+
+def downgrade() -> None:
+    _drop("ai_agents", "log_payload_kb")
+    _drop("ai_agent_usage", "action")
+
+
+def _add(table: str, column: sa.Column[Any]) -> None:
+    if column.name not in _columns(table):
+        op.add_column(table, column)
+
+
+def _drop(table: str, column: str) -> None:
+    if column in _columns(table):
+        op.drop_column(table, column)
+
+
+def _columns(table: str) -> set[str]:
+    return {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)}
