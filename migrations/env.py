@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from flask_aiagents.core.columns import Base
-from flask_aiagents.core.migrate import VERSION_TABLE, is_ours
+from flask_aiagents.core.migrate import VERSION_TABLE
 
 connection = context.config.attributes["connection"]
 
@@ -13,7 +13,7 @@ context.configure(
     connection=connection,
     target_metadata=Base.metadata,
     version_table=VERSION_TABLE,
-    include_name=lambda name, kind, _: kind != "table" or is_ours(name),
+    include_name=lambda name, kind, _: kind != "table" or name in Base.metadata.tables,
 )
 
 context.run_migrations()

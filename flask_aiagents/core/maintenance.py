@@ -14,11 +14,10 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Mapped, mapped_column
 
 from ..logs import logger
+from .claims import Claim
 from .clock import utcnow
-from .columns import Base, UTCDateTime
 from .db import Database
 from .tenancy import SYSTEM
 
@@ -31,16 +30,6 @@ CLAIM_FOR = timedelta(seconds=60)
 
 _FREE = datetime(2000, 1, 1, tzinfo=UTC)
 """Until when a released claim holds: past by every clock, also one that runs behind its holder's."""
-
-
-class Claim(Base):
-    """Who may do what only one process does at a time."""
-
-    __tablename__ = "ai_agent_claims"
-
-    name: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    holder: Mapped[str] = mapped_column(sa.String(64))
-    until: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Maintenance:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 VERSION_TABLE = "aiagents_alembic_version"
 
+LOG_PARTITIONS = "ai_agent_activity_logs_"
+"""How the names of the log's partitions begin on PostgreSQL."""
+
 LOCK_TIMEOUT_S = 60
 """Seconds that one process waits for another's migration."""
 
@@ -77,8 +80,13 @@ def check(database: Database) -> list[str]:
 
 
 def is_ours(name: str | None) -> bool:
-    """Whether a table belongs to us."""
-    return name == VERSION_TABLE or name in Base.metadata.tables
+    """Whether a table belongs to us: as a whole or, on PostgreSQL, as a month of the log."""
+    return name == VERSION_TABLE or name in Base.metadata.tables or is_partition(name)
+
+
+def is_partition(name: str | None) -> bool:
+    """Whether a table is a part of another of ours."""
+    return name is not None and name.startswith(LOG_PARTITIONS)
 
 
 def hide_from_host_migrations(app: Flask) -> None:
@@ -183,6 +191,6 @@ def _context(connection: sa.Connection) -> MigrationContext:
 
     options = {
         "version_table": VERSION_TABLE,
-        "include_name": lambda name, kind, _: kind != "table" or (is_ours(name) and name != VERSION_TABLE),
+        "include_name": lambda name, kind, _: kind != "table" or name in Base.metadata.tables,
     }
     return MigrationContext.configure(connection, opts=options)

@@ -14,7 +14,8 @@ from support.cast import Clients
 from support.hosts import close, make_host
 
 from flask_aiagents.core.clock import utcnow
-from flask_aiagents.core.maintenance import CLAIM, CLAIM_FOR, Claim, Maintenance
+from flask_aiagents.core.claims import Claim
+from flask_aiagents.core.maintenance import CLAIM, CLAIM_FOR, Maintenance
 from flask_aiagents.core.tenancy import SYSTEM
 
 

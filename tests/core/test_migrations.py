@@ -112,7 +112,8 @@ def test_r20_row_level_security_stands_on_every_tenant_table(two_roles: Flask) -
     """The application's role owns nothing, bypasses nothing, and finds each tenant table walled."""
     with database_of(two_roles).engine.connect() as connection:
         wall = inspect_wall(connection)
-        tables = set(sa.inspect(connection).get_table_names()) - {migrate.VERSION_TABLE, "ai_agent_claims"}
+        systems = {migrate.VERSION_TABLE, "ai_agent_claims", "ai_agent_sealed_days"}
+        tables = set(sa.inspect(connection).get_table_names()) - systems
         tenant_tables = connection.scalars(
             sa.text("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
         ).all()

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ...core.clock import uuid7_time
-from ...core.columns import JSONB, Base, IdMixin, Money, UTCDateTime
+from ...core.columns import JSONB, Base, IdMixin, Money, TimestampMixin, UTCDateTime
 from ...core.tenancy import OwnedMixin, TenantMixin
 from ...types import JSON
 
@@ -89,3 +89,23 @@ class UnrolledLog(TenantMixin, Base):
     __tablename__ = "ai_agent_unrolled_logs"
 
     log_id: Mapped[UUID] = mapped_column(sa.Uuid, primary_key=True)
+
+
+class LogRetention(IdMixin, TenantMixin, TimestampMixin, Base):
+    """How long one tenant's logs are kept, of one action or of all without a rule of their own."""
+
+    __tablename__ = "ai_agent_log_retention"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "action"),)
+
+    action: Mapped[str] = mapped_column(sa.String(64))
+    """``*`` for all others."""
+    days: Mapped[int] = mapped_column(sa.Integer)
+    """0 keeps them for good."""
+
+
+class SealedDay(Base):
+    """A day, in UTC, of which logs have been deleted: its sums cannot be made anew."""
+
+    __tablename__ = "ai_agent_sealed_days"
+
+    day: Mapped[datetime] = mapped_column(UTCDateTime, primary_key=True)

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
-from ...core.clock import utcnow, uuid7_from
+from ...core.claims import alone
+from ...core.clock import uuid7_from
 from ...core.db import Database
-from ...core.maintenance import Claim
-from ...core.tenancy import SYSTEM, TenantSession
+from ...core.tenancy import SYSTEM
 from ..activity.models import ActivityLog, UnrolledLog
+from ..activity.removal import ROLLUPS, is_sealed
 from .groups import Groups, add_present, erase, group, write
 from .levels import GRAINS, begin_of
 from .reading import ENDED, LOG
@@ -29,8 +28,6 @@ BATCH = 2_000
 
 LARGE_BATCH = 10_000
 """The same where much has to be caught up: fewer rows are written twice, and each transaction takes longer."""
-
-_CLAIM = "rollups"
 
 _NEW = (
     sa.select(UnrolledLog.log_id, *LOG)
@@ -75,12 +72,16 @@ def roll_up(
 
 
 def rebuild(
-    database: Database, start: datetime, end: datetime, tell: Callable[[datetime, int], None] | None = None
+    database: Database, start: datetime, end: datetime, tell: Callable[[datetime, int | None], None] | None = None
 ) -> int:
-    """Count the days, in UTC, that a period touches anew from the log; returns how many logs they have."""
+    """Count the days, in UTC, that a period touches anew from the log; returns how many logs they have.
+
+    Days of which logs have been deleted stay as they are; ``tell`` is told None of them.
+    """
     day, done = begin_of("day", start), 0
     while day < end:
-        done += (logs := _rebuild_day(database, day))
+        logs = _rebuild_day(database, day)
+        done += logs or 0
         if tell:
             tell(day, logs)
         day += GRAINS["day"]
@@ -91,7 +92,7 @@ def _roll_batch(database: Database, size: int) -> int:
     with database.transaction(SYSTEM) as session:
         if session.scalar(sa.select(UnrolledLog.log_id).limit(1)) is None:
             return 0  # asked apart, so that an idle system writes nothing
-    with _alone(database) as session:
+    with alone(database, ROLLUPS) as session:
         logs, groups = session.execute(_NEW, {"size": size}).all(), Groups()
         group((log for log in logs if log.status is not None), groups)
         add_present(session, groups)
@@ -101,31 +102,15 @@ def _roll_batch(database: Database, size: int) -> int:
     return len(logs)
 
 
-def _rebuild_day(database: Database, day: datetime) -> int:
+def _rebuild_day(database: Database, day: datetime) -> int | None:
     end = day + GRAINS["day"]
     done, after, groups = 0, UUID(int=uuid7_from(day).int - 1), Groups()
-    with _alone(database) as session:
+    with alone(database, ROLLUPS) as session:
+        if is_sealed(session, day):
+            return None
         erase(session, day, end)
         while logs := session.execute(_LOGGED, {"after": after, "end": uuid7_from(end)}).all():
             group(logs, groups)
             done, after = done + len(logs), logs[-1].id
         write(session, groups)
     return done
-
-
-@contextmanager
-def _alone(database: Database) -> Iterator[TenantSession]:
-    """A transaction that no other roller's overlaps: its first statement locks the row of the claim."""
-    _make_claim(database)
-    with database.transaction(SYSTEM) as session:
-        session.connection().execute(sa.update(Claim).where(Claim.name == _CLAIM).values(until=utcnow()))
-        yield session
-
-
-def _make_claim(database: Database) -> None:
-    try:
-        with database.transaction(SYSTEM) as session:
-            if session.get(Claim, _CLAIM) is None:
-                session.add(Claim(name=_CLAIM, holder="", until=utcnow()))
-    except IntegrityError:
-        pass  # another was faster

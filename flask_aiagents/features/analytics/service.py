@@ -140,11 +140,12 @@ class Analytics:
         return rollups.roll_up(self._db, seconds=seconds, size=size, tell=tell)
 
     def rebuild(
-        self, start: datetime, end: datetime, *, tell: Callable[[datetime, int], None] | None = None
+        self, start: datetime, end: datetime, *, tell: Callable[[datetime, int | None], None] | None = None
     ) -> int:
         """Count the days, in UTC, that a period touches anew from the log, as when the sums are doubted.
 
-        :param tell: is told each day and how many logs it has.
+        :param tell: is told each day and how many logs it has; None where some have been deleted, so that the sums
+            of the day are all that is left and stay.
         """
         return rollups.rebuild(self._db, start, end, tell)
 

@@ -27,5 +27,10 @@ def rollup(rebuild: tuple[datetime, datetime] | None) -> None:
         click.echo(f"{done:,} executions were rolled up.")
         return
     start, end = (moment.replace(tzinfo=UTC) for moment in rebuild)
-    done = analytics.rebuild(start, end, tell=lambda day, count: click.echo(f"{day:%Y-%m-%d}  {count:,}"))
+    done = analytics.rebuild(start, end, tell=_tell_day)
     click.echo(f"{done:,} executions were summed anew.")
+
+
+def _tell_day(day: datetime, count: int | None) -> None:
+    kept = "stays as it is: logs of this day have been deleted"
+    click.echo(f"{day:%Y-%m-%d}  {kept if count is None else f'{count:,}'}")

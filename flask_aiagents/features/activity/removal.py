@@ -1,0 +1,88 @@
+"""Logs leave for good: in small transactions, in the order of time, never before the rollups have counted them.
+
+The days that they leave are sealed in the same transaction, so that nobody sums these days anew from what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ...core.claims import alone
+from ...core.clock import uuid7_time
+from ...core.db import Database
+from ...core.tenancy import TenantSession
+from .models import ActivityLog, LogStatus, SealedDay, UnrolledLog
+
+ROLLUPS = "rollups"
+"""The claim of whoever changes the rollups, or deletes what they are made from."""
+
+BATCH = 500
+"""Logs that one transaction deletes: a few milliseconds, for which SQLite lets nobody else write."""
+
+FIRST_ID = UUID(int=0)
+
+_DAY = timedelta(days=1)
+
+_MAY_LEAVE = (
+    ActivityLog.status != LogStatus.RUNNING.value,
+    ~sa.exists().where(UnrolledLog.log_id == ActivityLog.id),
+)
+
+
+def remove_logs(
+    database: Database,
+    *conditions: sa.ColumnElement[bool],
+    after: UUID = FIRST_ID,
+    tell: Callable[[int, UUID], bool | None] | None = None,
+) -> int:
+    """Delete the logs that meet these conditions, batch by batch; returns how many that were.
+
+    Those that still run or that the rollups do not have yet stay. Whoever is stopped midway begins again.
+
+    :param after: where to begin: no log with this id or a smaller one is looked at.
+    :param tell: is told after each batch how many logs it deleted and the id that it came to; True stops.
+    """
+    done = 0
+    while (batch := _remove_batch(database, [*conditions, *_MAY_LEAVE], after)) is not None:
+        removed, after = batch
+        done += removed
+        if tell is not None and tell(removed, after):
+            break
+    return done
+
+
+def seal(session: TenantSession, first: datetime, last: datetime) -> None:
+    """Note that logs of these days, and of all days between, have left."""
+    days = set(_days(first, last))
+    days -= set(session.scalars(sa.select(SealedDay.day).where(SealedDay.day.in_(days))))
+    session.add_all(SealedDay(day=day) for day in sorted(days))
+
+
+def is_sealed(session: TenantSession, day: datetime) -> bool:
+    """Whether logs of this day have left."""
+    return session.get(SealedDay, day) is not None
+
+
+def _remove_batch(
+    database: Database, conditions: Iterable[sa.ColumnElement[bool]], after: UUID
+) -> tuple[int, UUID] | None:
+    where = [*conditions, ActivityLog.id > after]
+    with alone(database, ROLLUPS) as session:
+        few = session.scalars(sa.select(ActivityLog.id).where(*where).order_by(ActivityLog.id).limit(BATCH)).all()
+        if not few:
+            return None
+        seal(session, uuid7_time(few[0]), uuid7_time(few[-1]))
+        leaving = sa.delete(ActivityLog).where(*where, ActivityLog.id <= few[-1])
+        removed = session.execute(leaving.execution_options(synchronize_session=False))
+        return removed.rowcount, few[-1]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _days(first: datetime, last: datetime) -> Iterator[datetime]:
+    day = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    while day <= last:
+        yield day
+        day += _DAY
