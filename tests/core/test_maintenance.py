@@ -13,8 +13,8 @@ from flask import Flask, current_app
 from support.cast import Clients
 from support.hosts import close, make_host
 
-from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.claims import Claim
+from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.maintenance import CLAIM, CLAIM_FOR, Maintenance
 from flask_aiagents.core.tenancy import SYSTEM
 
