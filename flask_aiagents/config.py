@@ -117,6 +117,10 @@ class Settings:
     maintenance_interval_s: float = 10.0
     """Seconds between two ticks of the maintenance thread; 0 starts none."""
 
+    log_retention_days: Mapping[str, int] | None = None
+    """Days that logs are kept of tenants without a rule of their own: ``365``, or ``{"execute": 90, "*": 365}``
+    by action; 0 or nothing is for good. Figures stay."""
+
     prices: Mapping[str, Mapping[str, str]] | None = None
     """Prices that replace the catalogue's: ``{"provider:model": {"input": "0.15", "output": "0.60"}}`` in
     USD a million tokens; optional keys ``cached``."""
@@ -143,6 +147,8 @@ def _convert(name: str, default: Any, value: Any) -> Any:
         match default:
             case None if name == "prices" and isinstance(value, str):
                 return json.loads(value)
+            case None if name == "log_retention_days":
+                return _days(json.loads(value) if isinstance(value, str) else value or 0)
             case tuple() if isinstance(value, str):
                 return tuple(part.strip() for part in value.split(",") if part.strip())
             case tuple():
@@ -155,3 +161,10 @@ def _convert(name: str, default: Any, value: Any) -> Any:
         raise ConfigurationError(
             f"AIAGENTS_{name.upper()}: {error}.", hint="docs/configuration.md shows its form."
         ) from error
+
+
+def _days(value: Any) -> dict[str, int]:
+    days = dict(value) if isinstance(value, Mapping) else {"*": value}
+    if wrong := [count for count in days.values() if type(count) is not int or count < 0]:
+        raise ValueError(f"{wrong[0]!r} is no number of days")
+    return days

@@ -23,6 +23,7 @@ from .features.access.keys import ApiKeys
 from .features.access.policy import Policy
 from .features.access.service import Access
 from .features.activity import receivers
+from .features.activity.retention import Retention
 from .features.activity.service import Activity
 from .features.agents.configurations import Configurations
 from .features.agents.schemas import Catalogue
@@ -53,6 +54,7 @@ class Installation:
     configurations: Configurations
     credentials: Credentials
     activity: Activity
+    retention: Retention
     analytics: Analytics
     executions: Executions
     maintenance: Maintenance
@@ -126,11 +128,13 @@ class AIAgents:
         access = Access(database, self._identity, self._policy)
         catalogue = Catalogue(settings, self.tools.names)
         activity = Activity(database, access, settings)
+        retention = Retention(database, access, settings.log_retention_days or {})
         analytics = Analytics(database, access)
         planner = Planner(app, settings, Vault(keyring, settings.trusted_origins), self.tools)
         maintenance = Maintenance(database, settings.maintenance_interval_s)
         maintenance.add("expired leases", activity.end_expired)
         maintenance.add("rollups", analytics.roll_up)
+        maintenance.add("retention", retention.tick)
         maintenance.add("cached figures", analytics.refresh_cached)
         return Installation(
             settings=settings,
@@ -142,6 +146,7 @@ class AIAgents:
             configurations=Configurations(database, access, catalogue),
             credentials=Credentials(database, access, keyring, settings),
             activity=activity,
+            retention=retention,
             analytics=analytics,
             executions=Executions(database, access, activity, planner, Limiter(settings)),
             maintenance=maintenance,

@@ -55,6 +55,9 @@ api_key_changed = _signals.signal("api-key-changed")
 credential_changed = _signals.signal("credential-changed")
 """Sent after a provider key was stored, rotated or removed. Receivers get ``event=CredentialChanged``."""
 
+retention_changed = _signals.signal("retention-changed")
+"""Sent after it was said how long a tenant's logs are kept. Receivers get ``event=RetentionChanged``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -145,6 +148,20 @@ class CredentialChanged(Event):
     @property
     def details(self) -> JSONObject:
         return {"credential_id": str(self.credential_id), "provider": self.provider}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionChanged(Event):
+    logs_of: str
+    """The action whose logs these are, ``*`` for all."""
+    days: int | None
+    """None: the tenant has no rule for them any more."""
+    signals: ClassVar = (retention_changed,)
+    action: ClassVar = "set_retention"
+
+    @property
+    def details(self) -> JSONObject:
+        return {"logs_of": self.logs_of, "days": self.days}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,9 +83,9 @@ BEGIN
     RETURN 'made ' || made;
 END $$;
 
--- Takes the oldest partition away, if all of it is from before a time; returns what it did, or NULL when there is none.
+-- Takes the oldest partition away, if all of it is from before a time; returns where it ended, or NULL when there is none.
 -- "earlier", which has no lower bound, then reaches to where the next one begins, so that every id has its place.
-CREATE OR REPLACE FUNCTION aiagents_drop_oldest_log(before timestamptz) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION aiagents_drop_oldest_log(before timestamptz) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = {schema}, pg_temp SET lock_timeout = '50ms' SET timezone = 'UTC' AS $$
 DECLARE
     earlier uuid;
@@ -109,14 +109,14 @@ BEGIN
     END IF;
     IF leaving = earlier THEN
         TRUNCATE ai_agent_activity_logs_earlier;
-        RETURN 'emptied ai_agent_activity_logs_earlier';
+        RETURN leaving;
     END IF;
     DROP TABLE ai_agent_activity_logs_earlier;
     EXECUTE format('DROP TABLE %I', oldest.partition);
     PERFORM aiagents_make_log_table('ai_agent_activity_logs_earlier');
     EXECUTE format('ALTER TABLE ai_agent_activity_logs ATTACH PARTITION ai_agent_activity_logs_earlier'
                    ' FOR VALUES FROM (MINVALUE) TO (%L)', leaving);
-    RETURN 'dropped ' || oldest.partition;
+    RETURN leaving;
 END $$;
 
 REVOKE ALL ON FUNCTION aiagents_extend_log(integer), aiagents_drop_oldest_log(timestamptz),

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     READ_ANALYTICS = "read analytics"
     MANAGE_CREDENTIALS = "manage credentials"
     MANAGE_KEYS = "manage API keys"
+    MANAGE_RETENTION = "say how long logs are kept"
 
 
 _USER = frozenset(
@@ -53,7 +54,7 @@ class Policy:
 
     grants: ClassVar[Mapping[Role, frozenset[Permission]]] = {
         Role.SUPER_ADMIN: frozenset(Permission),
-        Role.TENANT_ADMIN: frozenset(Permission),
+        Role.TENANT_ADMIN: frozenset(Permission) - {Permission.MANAGE_RETENTION},
         Role.USER: _USER,
     }
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ...core.claims import alone
 from ...core.clock import uuid7_time
 from ...core.db import Database
-from ...core.tenancy import TenantSession
+from ...core.tenancy import SYSTEM, TenantSession
 from .models import ActivityLog, LogStatus, SealedDay, UnrolledLog
 
 ROLLUPS = "rollups"
@@ -71,12 +71,13 @@ def _remove_batch(
     database: Database, conditions: Iterable[sa.ColumnElement[bool]], after: UUID
 ) -> tuple[int, UUID] | None:
     where = [*conditions, ActivityLog.id > after]
-    with alone(database, ROLLUPS) as session:
+    with database.transaction(SYSTEM) as session:  # found apart, so that the roller waits for the deletion alone
         few = session.scalars(sa.select(ActivityLog.id).where(*where).order_by(ActivityLog.id).limit(BATCH)).all()
-        if not few:
-            return None
+    if not few:
+        return None
+    leaving = sa.delete(ActivityLog).where(*where, ActivityLog.id >= few[0], ActivityLog.id <= few[-1])
+    with alone(database, ROLLUPS) as session:
         seal(session, uuid7_time(few[0]), uuid7_time(few[-1]))
-        leaving = sa.delete(ActivityLog).where(*where, ActivityLog.id <= few[-1])
         removed = session.execute(leaving.execution_options(synchronize_session=False))
         return removed.rowcount, few[-1]  # pyright: ignore[reportAttributeAccessIssue]
 

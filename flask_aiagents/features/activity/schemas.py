@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from marshmallow import fields, validate
@@ -14,6 +15,9 @@ ENDED = [status.value for status in LogStatus if status is not LogStatus.RUNNING
 
 MOST = 2**53
 """The largest count that every JSON reader understands exactly."""
+
+ACTION = re.compile(r"[a-z][a-z0-9_.:-]{0,63}\Z")
+"""What the name of an action may be."""
 
 COUNTS = ("duration_ms", "tokens_used", "input_tokens", "output_tokens", "cached_tokens")
 TEXTS = {"provider": 64, "model": 255, "finish_reason": 64, "error": 64}
@@ -38,7 +42,7 @@ class ActivityLogSchema(StrictSchema):
     agent_name = fields.String(dump_only=True, allow_none=True)
     user_id = fields.String(dump_only=True)
     tenant_id = fields.String(dump_only=True, allow_none=True)
-    action = fields.String(required=True, validate=validate.Regexp(r"[a-z][a-z0-9_.:-]{0,63}\Z"))
+    action = fields.String(required=True, validate=validate.Regexp(ACTION))
     source = fields.String(dump_only=True, metadata={"description": "`client` for posted ones."})
     request_data = fields.Raw(allow_none=True)
     response_data = fields.Raw(allow_none=True)

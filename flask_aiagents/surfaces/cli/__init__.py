@@ -8,10 +8,11 @@ from .doctor import doctor
 from .group import Group
 from .keys import keys
 from .maintain import maintain
+from .retention import retention
 from .rollup import rollup
 
 commands = Group("aiagents", help="Tables, keys and care of the AI agents.")
 """What ``init_app`` adds to the app's ``flask`` command."""
 
-for _command in (db, keys, credentials, maintain, rollup, doctor):
+for _command in (db, keys, credentials, maintain, retention, rollup, doctor):
     commands.add_command(_command)
