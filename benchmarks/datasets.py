@@ -13,7 +13,9 @@ import argparse
 import sys
 import time
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -22,7 +24,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from flask_aiagents import AIAgents
-from flask_aiagents.core.clock import utcnow
+from flask_aiagents.core.clock import utcnow, uuid7_from, uuid7_time
 from flask_aiagents.core.migrate import upgrade
 
 DAYS = 60
@@ -63,7 +65,7 @@ SELECT {_ID.format(ms="ms", salt="'log' || n || ms")}, agent.id, agent.name, 'u'
        'openai', agent.model_config ->> 'model', hash % 900, hash % 400, 0, hash % 900 + hash % 400,
        CASE WHEN hash % 50 <> 3
             THEN round((hash % 900 * 0.00000015 + hash % 400 * 0.0000006)::numeric, 12) END,
-       hash % 50 = 3, exp(6.5 + 0.7 * (hash % 1000 / 250.0 - 2))::int,
+       hash % 50 = 3, exp(6.5 + 0.7 * (CAST(hash % 1000 AS float8) / 250 - 2))::int,
        '{{"input": [{{"role": "user", "content": "Where is my parcel?"}}]}}', '{{"output": "On its way."}}',
        CASE WHEN hash % 20 = 9 THEN {_RETRIED} ELSE '[]' END::jsonb,
        to_timestamp(ms / 1000.0)
@@ -73,10 +75,10 @@ FROM (SELECT n, hash, place, user_number,
              END AS kind,
              (CASE WHEN day + at < :now THEN day + at ELSE day + at - 86400 END * 1000)::bigint AS ms
       FROM (SELECT n, abs(hashtext('r' || n)::bigint) AS hash,
-                   floor(40 * power(abs(hashtext('u' || n)::bigint) / 2147483649.0, 3))::int AS user_number,
-                   floor(power(:agents, abs(hashtext('a' || n)::bigint) / 2147483649.0))::int AS place,
-                   floor(:now / 86400) * 86400 - 86400 * floor(:days * power((n - 0.5) / :logs, 0.9)) AS day,
-                   (abs(hashtext('f' || n)::bigint) + abs(hashtext('s' || n)::bigint)) / 4294967298.0 * 86400 AS at
+                   floor(40 * power(abs(hashtext('u' || n)::float8) / 2147483649, 3))::int AS user_number,
+                   floor(power(CAST(:agents AS float8), abs(hashtext('a' || n)::float8) / 2147483649))::int AS place,
+                   floor(:now / 86400) * 86400 - 86400 * floor(:days * power(CAST((n - 0.5) / :logs AS float8), 0.9)) AS day,
+                   (abs(hashtext('f' || n)::float8) + abs(hashtext('s' || n)::float8)) / 4294967298 * 86400 AS at
             FROM generate_series(CAST(:first AS int), :last) AS n) AS drawn) AS made
 JOIN data_set_agents AS agent ON agent.place = made.place
 """
@@ -88,8 +90,17 @@ def fill(uri: str, agents: int, logs: int, tenants: int, *, skew: float = 3, tel
 
     :param skew: of so many tenants that one in twenty is the first, 3 gives it 37% of the agents, 16 gives 83%.
     """
+    fill_logs(uri, agents, logs, tenants, skew=skew, tell=tell)
+    sum_up(uri, tell)
+    with sa.create_engine(uri, poolclass=sa.NullPool).connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("VACUUM ANALYZE"))
+
+
+def fill_logs(uri: str, agents: int, logs: int, tenants: int, *, skew: float = 3, tell: bool = False) -> None:
+    """The same without the sums."""
     engine = sa.create_engine(uri, poolclass=sa.NullPool)
     with engine.begin() as connection:
+        _make_months(connection)
         connection.execute(sa.text("SELECT set_config('aiagents.scope', 'system', true)"))
         connection.execute(sa.text(_AGENTS), {"agents": agents, "tenants": tenants, "skew": skew})
         connection.execute(
@@ -107,12 +118,27 @@ def fill(uri: str, agents: int, logs: int, tenants: int, *, skew: float = 3, tel
         _say(tell, f"{last:,} logs")
     with engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE data_set_agents"))
-    _roll_up(uri, tell)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("VACUUM ANALYZE"))
 
 
-def _roll_up(uri: str, tell: bool) -> None:
+def _make_months(connection: sa.Connection) -> None:
+    """Partitions of the past, as an installation has them that made one each month."""
+    log, run = "ai_agent_activity_logs", connection.exec_driver_sql
+    now: UUID = connection.scalar(sa.text("SELECT ends FROM aiagents_log_partitions() WHERE begins IS NULL"))
+    month = uuid7_time(now)
+    begins = [now]
+    while month > utcnow() - timedelta(days=DAYS):
+        month = (month - timedelta(days=1)).replace(day=1)
+        begins.insert(0, uuid7_from(month))
+    run(f"ALTER TABLE {log} DETACH PARTITION {log}_earlier")
+    run(f"ALTER TABLE {log} ATTACH PARTITION {log}_earlier FOR VALUES FROM (MINVALUE) TO ('{begins[0]}')")
+    for begin, end in pairwise(begins):
+        table = f"{log}_{uuid7_time(begin):%Y%m}"
+        run(f"SELECT aiagents_make_log_table('{table}')")
+        run(f"ALTER TABLE {log} ATTACH PARTITION {table} FOR VALUES FROM ('{begin}') TO ('{end}')")
+
+
+def sum_up(uri: str, tell: bool = False) -> None:
+    """The sums of a data set's logs."""
     app = Flask("data_set")
     app.config.update(SECRET_KEY="x", SQLALCHEMY_DATABASE_URI=uri, AIAGENTS_MAINTENANCE_INTERVAL_S=0)
     AIAgents(app, SQLAlchemy(app))
@@ -122,7 +148,7 @@ def _roll_up(uri: str, tell: bool) -> None:
         app.extensions["aiagents"].analytics.rebuild(
             now - timedelta(days=DAYS + 1),
             now,
-            tell=lambda day, count: _say(tell, f"{day:%Y-%m-%d} summed, {count:,}"),
+            tell=lambda day, count: _say(tell, f"{day:%Y-%m-%d} summed, {count or 0:,}"),
         )
         app.extensions["aiagents"].database.engine.dispose()
 
