@@ -104,9 +104,14 @@ def body(*, times: int = 1) -> JSON:
     return read_json(request, times * installation().settings.max_body_bytes)
 
 
+def prefers(preference: str) -> bool:
+    """Whether this request's ``Prefer`` header names it, such as ``return=minimal``."""
+    return preference in request.headers.get("Prefer", "")
+
+
 def list_query(ignore: tuple[str, ...] = ()) -> Query:
     """What this request asks of a list."""
-    return parse(request.args, count="count=exact" in request.headers.get("Prefer", ""), ignore=ignore)
+    return parse(request.args, count=prefers("count=exact"), ignore=ignore)
 
 
 def page_response(page: Page) -> Response:
@@ -148,6 +153,15 @@ def created(value: Any, endpoint: str, **ids: Any) -> Response:
     return _written(value, 201, headers)
 
 
+def partly_created(told: JSONObject) -> Response:
+    """201 where the good ones of many were kept: ``items``, unless the client wants none, and the refused ones."""
+    applied = "handling=lenient"
+    if prefers("return=minimal"):
+        applied += ", return=minimal"
+        told = {name: value for name, value in told.items() if name != "items"}
+    return json_response(told, 201, {"Preference-Applied": applied})
+
+
 def updated(value: Any, headers: dict[str, str] | None = None) -> Response:
     """200 with the object, or 204 where the client prefers no body."""
     return _written(value, 200, headers or {})
@@ -159,7 +173,7 @@ def no_content() -> Response:
 
 
 def _written(value: Any, status: int, headers: dict[str, str]) -> Response:
-    if "return=minimal" in request.headers.get("Prefer", ""):
+    if prefers("return=minimal"):
         headers = headers | {"Preference-Applied": "return=minimal"}
         return empty_response(201 if status == 201 else 204, headers)
     return json_response(value, status, headers)

@@ -44,6 +44,10 @@ PREFER = {
     "description": "`return=minimal` for no body after a write, `count=exact` for the total of a list.",
 }
 
+LENIENT = PREFER | {
+    "description": "`handling=lenient` to keep good ones of an array, `return=minimal` to hear of others only."
+}
+
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -76,6 +80,7 @@ class DocumentsOperations:
         permission: str = "",
         body: Schema | None = None,
         or_array: bool = False,
+        lenient: Schema | None = None,
         query: Columns | None = None,
         parameters: Sequence[dict[str, Any]] = (),
         errors: Sequence[int] = (),
@@ -87,6 +92,7 @@ class DocumentsOperations:
         :param status: what it answers when all is well, with ``schema``.
         :param permission: what the principal needs, in the words of the policy.
         :param or_array: the body may be an array of ``body``; the answer is an array then.
+        :param lenient: the answer to an array of which a lenient client has the good ones kept.
         :param query: the columns by which the list it answers is filtered.
         :param streams: it can answer as server-sent events.
         :param exports: the types of the file that it answers instead of a list.
@@ -102,7 +108,9 @@ class DocumentsOperations:
             "parameters": [ACTING_FOR, *parameters, *(list_parameters(query) if query else ())],
         }
         if (query and not exports) or (body and not streams):
-            doc["parameters"].append(PREFER)
+            doc["parameters"].append(LENIENT if lenient else PREFER)
+        if lenient:
+            doc["responses"][str(status)]["content"]["application/json"]["schema"]["oneOf"].append(lenient)
         if status == 200 and body and not streams:
             doc["responses"]["204"] = {"description": "Done; the client preferred no body."}
         if status == 201:

@@ -9,6 +9,9 @@ import marshmallow as ma
 
 from ..errors import Invalid
 
+MOST_TOLD = 20
+"""Of how many fields it is told what is wrong with them: advice costs more than the key it is for."""
+
 
 class StrictSchema(ma.Schema):
     """Refuses unknown keys by name, and keys that only the system sets."""
@@ -25,6 +28,8 @@ class StrictSchema(ma.Schema):
         unknown = self.error_messages["unknown"]
         items = error.messages.values() if many else [error.messages]
         for messages in (item for item in items if isinstance(item, dict)):
+            for key in list(messages)[MOST_TOLD:]:
+                del messages[key]
             for key, found in messages.items():
                 if found == [unknown]:
                     messages[key] = [self._advice(str(key))]

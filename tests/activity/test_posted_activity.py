@@ -11,7 +11,8 @@ from support.cast import BOB, Clients, make_agent
 from support.logs import activity_of
 
 from flask_aiagents.errors import Invalid
-from flask_aiagents.features.activity.posted import MAX_ITEMS, at_a_glance
+from flask_aiagents.features.activity.glance import at_a_glance
+from flask_aiagents.features.activity.posted import MAX_ITEMS
 from flask_aiagents.features.activity.schemas import ActivityLogSchema
 from flask_aiagents.web.schema import load
 
@@ -72,6 +73,72 @@ def test_one_wrong_item_keeps_all_out_and_is_named(clients: Clients) -> None:
     assert clients.bob.get(URL).json == []
     single = clients.bob.post(URL, json={"action": "click", "duration_ms": -1})
     assert (single.status_code, set(single.json["details"])) == (422, {"duration_ms"})
+
+
+def test_of_many_wrong_items_the_first_hundred_are_told(clients: Clients) -> None:
+    """The message counts them all; details have the first ones, and of each the first fields."""
+    many = {f"key{number}": 1 for number in range(500)}
+    wrong = clients.bob.post(URL, json=[FULL] + [many] * 250)
+    assert wrong.status_code == 422
+    assert "250 of 251" in wrong.json["message"]
+    assert list(wrong.json["details"]) == [str(number) for number in range(1, 101)]
+    assert "action" in wrong.json["details"]["1"]
+    assert len(wrong.json["details"]["1"]) == 20
+
+
+LENIENT = {"Prefer": "handling=lenient"}
+
+
+def test_a_lenient_client_has_the_good_ones_kept(any_clients: Clients) -> None:
+    """201 with the logs that were kept, the numbers of the others and what is wrong with them."""
+    foreign = make_agent(any_clients.charlie)["id"]
+    items = [FULL, {"action": "Click"}, FULL | {"duration_ms": 7}, {"action": "a", "agent_id": foreign}, None]
+    made = any_clients.bob.post(URL, json=items, headers=LENIENT)
+    assert (made.status_code, made.headers["Preference-Applied"]) == (201, "handling=lenient")
+    assert [log["duration_ms"] for log in made.json["items"]] == [12, 7]
+    assert made.json["refused"] == [1, 3, 4]
+    assert list(made.json["errors"]) == ["1", "3", "4"]
+    assert "action" in made.json["errors"]["1"]
+    assert "agent_id" in made.json["errors"]["3"]
+    assert sorted(any_clients.bob.get(URL).json, key=lambda log: log["id"]) == made.json["items"]
+
+
+def test_a_lenient_client_that_wants_no_items_is_told_of_the_refused_ones(clients: Clients) -> None:
+    """With return=minimal too, what was refused is told, and nothing else."""
+    prefer = {"Prefer": "return=minimal, handling=lenient"}
+    made = clients.bob.post(URL, json=[FULL, {}, FULL], headers=prefer)
+    assert (made.status_code, set(made.json)) == (201, {"refused", "errors"})
+    assert made.json["refused"] == [1]
+    assert made.headers["Preference-Applied"] == "handling=lenient, return=minimal"
+    assert clients.bob.post(URL, json=[FULL], headers=prefer).json == {"refused": [], "errors": {}}
+    assert len(clients.bob.get(URL).json) == 3
+
+
+def test_nothing_good_is_refused_of_a_lenient_client_too(clients: Clients) -> None:
+    """When no item can be kept the answer is the 422 that it would be without leniency."""
+    items = [{}, {"action": "a", "agent_id": str(uuid4())}]
+    strict, lenient = clients.bob.post(URL, json=items), clients.bob.post(URL, json=items, headers=LENIENT)
+    assert (lenient.status_code, lenient.json) == (422, strict.json)
+    assert set(lenient.json["details"]) == {"0", "1"}
+    assert clients.bob.get(URL).json == []
+
+
+def test_all_numbers_of_refused_items_are_named(clients: Clients) -> None:
+    """However many are wrong, a client knows which; why is told of the first hundred."""
+    items = [FULL if number % 3 == 0 else {"action": number} for number in range(600)]
+    made = clients.bob.post(URL, json=items, headers=LENIENT).json
+    assert made["refused"] == [number for number in range(600) if number % 3]
+    assert (len(made["items"]), len(made["errors"])) == (200, 100)
+
+
+def test_host_code_is_lenient_on_request(host: Flask) -> None:
+    """The service keeps the good ones and names the others by number and field."""
+    with host.app_context():
+        recorded = activity_of(host).record_many([FULL, {"action": "A"}], lenient=True, principal=BOB)
+        assert [log["status"] for log in recorded.items] == ["error"]
+        assert list(recorded.refused) == [1]
+        with pytest.raises(Invalid, match="1 of 2"):
+            activity_of(host).record_many([FULL, {"action": "A"}], principal=BOB)
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,51 @@
-"""What clients record of their own activity: thousands at once, each one checked, all kept or none."""
+"""What clients record of their own activity: thousands at once, each one checked."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from functools import lru_cache, partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from ...core.clock import uuid7, uuid7_time
-from ...core.columns import PICO
 from ...core.principal import Principal
 from ...core.tenancy import TenantSession
 from ...errors import AIAgentsError, Invalid
 from ...types import JSONObject
 from ...web.schema import load
 from ..agents.models import Agent
+from .glance import at_a_glance
 from .models import LogStatus, Source
 from .payload import bounded, clipped
-from .schemas import COUNTS, ENDED, MOST, TEXTS, ActivityLogSchema
+from .schemas import ActivityLogSchema
 
 MAX_ITEMS = 10_000
 """Most logs of one request."""
 
+MOST_TOLD = 100
+"""Of how many wrong logs of one request it is told what is wrong with them."""
+
+Refused = dict[int, JSONObject]
+"""What is wrong with logs: by number, from 0, and by field."""
+
 _SCHEMA = ActivityLogSchema()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of many logs."""
+
+    items: list[JSONObject]
+    """Those that were kept, in their order, as lists show them."""
+    refused: Refused
+    """What is wrong with the others."""
+
+    def dump(self) -> JSONObject:
+        """What a client is told: of every log that was refused its number, of the first ones why."""
+        return {"items": self.items, "refused": list(self.refused), "errors": _told(self.refused)}
 
 
 def checked_one(data: Any) -> JSONObject:
@@ -37,101 +56,48 @@ def checked_one(data: Any) -> JSONObject:
     return load(_SCHEMA, data)
 
 
-def checked(data: Sequence[Any]) -> list[JSONObject]:
-    """The values of each item.
+def checked(data: Sequence[Any]) -> tuple[list[JSONObject | None], Refused]:
+    """The values of each item, None for a wrong one, and what is wrong with those.
 
-    :raises Invalid: with ``details`` by item number and field.
+    :raises Invalid: for none, or too many.
     """
     if not 0 < len(data) <= MAX_ITEMS:
         raise Invalid(
             f"Send 1 to {MAX_ITEMS} activity logs at once, not {len(data)}.", hint="Send several requests."
         )
-    loaded, wrong = [], {}
+    items: list[JSONObject | None] = []
+    refused: Refused = {}
     for number, item in enumerate(data):
         try:
-            loaded.append(at_a_glance(item) or load(_SCHEMA, item))
+            items.append(at_a_glance(item) or load(_SCHEMA, item))
         except AIAgentsError as error:
-            wrong[number] = error.details
-    if wrong:
-        raise Invalid(f"{len(wrong)} of {len(data)} activity logs are wrong, so none was kept.", details=wrong)
-    return loaded
+            items.append(None)
+            refused[number] = error.details
+    return items, refused
 
 
-def at_a_glance(item: Any) -> JSONObject | None:
-    """The values of a plainly valid item, else None, and the schema judges: it is the rule, this its fast half."""
-    if type(item) is not dict or item.get("action") is None or item.get("status", "") is None:
-        return None
-    try:
-        return {name: None if value is None else _READERS[name](value) for name, value in item.items()}
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _action(value: Any) -> str:
-    if type(value) is str and _ACTION(value):
-        return value
-    raise ValueError
-
-
-def _status(value: Any) -> str:
-    if type(value) is str and value in _STATUSES:
-        return value
-    raise ValueError
-
-
-def _count(value: Any) -> int:
-    if type(value) is int and 0 <= value <= MOST:
-        return value
-    raise ValueError
-
-
-def _text(value: Any, length: int) -> str:
-    if type(value) is str and len(value) <= length:
-        return value
-    raise ValueError
-
-
-def _agent_id(value: Any) -> UUID:
-    if type(value) is str and len(value) == 36:
-        return _uuid(value)
-    raise ValueError
-
-
-def _amount(value: Any) -> Decimal:
-    if type(value) is str and _AMOUNT(value):
-        return Decimal(value)
-    if (type(value) is int or type(value) is float) and 0 <= value < 10**7:
-        return Decimal(str(value)).quantize(PICO)
-    raise ValueError
-
-
-_ACTION = re.compile(r"[a-z][a-z0-9_.:-]{0,63}").fullmatch
-_AMOUNT = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,12})?").fullmatch
-_STATUSES = frozenset(ENDED)
-_uuid = lru_cache(maxsize=1024)(UUID)
-
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "action": _action,
-    "status": _status,
-    "agent_id": _agent_id,
-    "cost_usd": _amount,
-    "request_data": lambda value: value,
-    "response_data": lambda value: value,
-    **dict.fromkeys(COUNTS, _count),
-    **{name: partial(_text, length=length) for name, length in TEXTS.items()},
-}
-
-
-def rows(session: TenantSession, items: Sequence[JSONObject], principal: Principal) -> list[JSONObject]:
+def recorded(
+    session: TenantSession,
+    items: Sequence[JSONObject | None],
+    refused: Refused,
+    principal: Principal,
+    *,
+    lenient: bool,
+) -> Recorded:
     """The rows to insert, with who did it and the names of the agents as they are now.
 
-    :raises Invalid: when an item names an agent that the principal cannot see.
+    :param items: as :func:`checked` gives them, with what it refused.
+    :param lenient: pass over what is wrong, such as an agent that the principal cannot see.
+    :raises Invalid: when something is wrong and ``lenient`` is not, and when everything is.
     """
-    names = _agent_names(session, items)
-    wrong = {number: _absent(item) for number, item in enumerate(items) if item.get("agent_id") not in names}
-    if wrong:
-        raise Invalid("Some activity logs name agents that do not exist, so none was kept.", details=wrong)
-    return [_row(item, names, principal) for item in items]
+    names = _agent_names(session, [item for item in items if item is not None])
+    for number, item in enumerate(items):
+        if item is not None and item.get("agent_id") not in names:
+            refused[number] = _absent(item)
+    if refused and (not lenient or len(refused) == len(items)):
+        raise _refusal(refused, len(items))
+    good = (item for number, item in enumerate(items) if item is not None and number not in refused)
+    return Recorded([_row(item, names, principal) for item in good], dict(sorted(refused.items())))
 
 
 def row(session: TenantSession, item: JSONObject, principal: Principal) -> JSONObject:
@@ -143,6 +109,19 @@ def row(session: TenantSession, item: JSONObject, principal: Principal) -> JSONO
     if item.get("agent_id") not in names:
         raise Invalid("The activity log names an agent that does not exist.", details=_absent(item))
     return _row(item, names, principal)
+
+
+def _refusal(refused: Refused, number: int) -> Invalid:
+    some = f" details tells of the first {MOST_TOLD}." if len(refused) > MOST_TOLD else ""
+    return Invalid(
+        f"{len(refused)} of {number} activity logs are wrong, so none was kept.{some}",
+        details=_told(refused),
+        hint="Mend those that details names by number; 'Prefer: handling=lenient' keeps the good ones.",
+    )
+
+
+def _told(refused: Refused) -> Refused:
+    return dict(islice(sorted(refused.items()), MOST_TOLD))
 
 
 def _absent(item: JSONObject) -> JSONObject:

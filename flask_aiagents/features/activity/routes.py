@@ -8,13 +8,13 @@ from uuid import UUID
 from flask import Response, request
 
 from ...core.installed import installed
-from ...web.api import Blueprint, body, created, list_query, page_response
+from ...web.api import Blueprint, body, created, list_query, page_response, partly_created, prefers
 from ...web.json import json_response
 from ..access.gate import enter
 from ..access.policy import Permission
 from .columns import COLUMNS
 from .export import download
-from .schemas import ActivityLogSchema
+from .schemas import ActivityLogSchema, RecordedSchema
 from .service import Activity
 
 BULK = 8
@@ -57,13 +57,20 @@ def export_logs() -> Response:
 
 @blp.post("/ai_agent_activity_logs")
 @blp.documents(
-    201, ActivityLogSchema, permission=Permission.RECORD_ACTIVITY, body=ActivityLogSchema, or_array=True
+    201,
+    ActivityLogSchema,
+    permission=Permission.RECORD_ACTIVITY,
+    body=ActivityLogSchema,
+    or_array=True,
+    lenient=RecordedSchema,
 )
 def record_activity() -> Response:
-    """Record own activity, one log or an array of up to 10,000: all or none."""
+    """Record own activity, one log or an array of up to 10,000: all or none, unless the client is lenient."""
     data: Any = body(times=BULK)
     if isinstance(data, list):
-        return created(activity.record_many(data), "")
+        lenient = prefers("handling=lenient")
+        recorded = activity.record_many(data, lenient=lenient)
+        return partly_created(recorded.dump()) if lenient else created(recorded.items, "")
     row = activity.record(data)
     return created(row, ".get_log", log_id=row["id"])
 

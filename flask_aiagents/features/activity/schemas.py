@@ -62,3 +62,19 @@ class ActivityLogSchema(StrictSchema):
     status = fields.String(load_default=LogStatus.SUCCESS.value, validate=validate.OneOf(ENDED))
     error = _word("error")
     created_at = fields.AwareDateTime(dump_only=True)
+
+
+class RecordedSchema(StrictSchema):
+    """What became of an array of which the good ones were to be kept."""
+
+    items = fields.List(
+        fields.Nested(ActivityLogSchema),
+        metadata={"description": "The logs that were kept, in their order; absent for `return=minimal`."},
+    )
+    refused = fields.List(fields.Integer(), required=True, metadata={"description": "The numbers of the others."})
+    errors = fields.Dict(
+        fields.String(),
+        fields.Dict(),
+        required=True,
+        metadata={"description": "Of the first 100 of these: number, field, messages."},
+    )

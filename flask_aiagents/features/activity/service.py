@@ -163,18 +163,20 @@ class Activity:
             note_ended(session, [row])
         return row
 
-    def record_many(self, data: Sequence[Any], *, principal: Principal | None = None) -> list[JSONObject]:
-        """Keep up to 10,000 things that a client did itself, all of them or none.
+    def record_many(
+        self, data: Sequence[Any], *, lenient: bool = False, principal: Principal | None = None
+    ) -> posted.Recorded:
+        """Keep up to 10,000 things that a client did itself: all or none, or the good ones if ``lenient``.
 
-        :raises Invalid: naming each wrong item.
+        :raises Invalid: naming each wrong item; if ``lenient`` only when there is no good one.
         """
         principal = self._access.require(Permission.RECORD_ACTIVITY, principal)
-        items = posted.checked(data)
+        items, refused = posted.checked(data)
         with self._db.transaction(self._access.scope(principal)) as session:
-            rows = posted.rows(session, items, principal)
-            session.insert_rows(ActivityLog, rows)
-            note_ended(session, rows)
-        return rows
+            recorded = posted.recorded(session, items, refused, principal, lenient=lenient)
+            session.insert_rows(ActivityLog, recorded.items)
+            note_ended(session, recorded.items)
+        return recorded
 
     def get(self, log_id: UUID, *, principal: Principal | None = None) -> ActivityLog:
         """One log.
