@@ -20,6 +20,9 @@ MONEY_DIGITS = 12
 PICO = Decimal(1).scaleb(-MONEY_DIGITS)
 """The smallest amount, 10^-12 USD."""
 
+MOST_USD = Decimal(9_223_372)
+"""The largest amount of a row, on either side of zero: SQLite keeps pico-USD in 64 bits."""
+
 
 class UTCDateTime(sa.TypeDecorator[datetime]):
     """An aware time in UTC with microseconds; naive values are refused."""

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..core.columns import Money, UTCDateTime
+from ..core.columns import MOST_USD, Money, UTCDateTime
 from ..errors import BadRequest
 from ..types import JSONObject
 
@@ -118,7 +118,7 @@ def _time(text: str) -> datetime:
 
 def _money(text: str) -> Decimal:
     value = Decimal(text)
-    if not value.is_finite() or abs(value) >= 100_000_000:
+    if not value.is_finite() or abs(value) > MOST_USD:
         raise ValueError("out of range")
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from .json import dumps, time_text
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = re.compile("'*[ \u00a0\u3000]*[-=+@\t\r\n]").match
 
 
 def cell(value: Any) -> str:
@@ -40,8 +41,16 @@ def cell(value: Any) -> str:
 
 
 def neutral(text: str) -> str:
-    """Text that is no formula, whatever blanks come before it."""
-    return f"'{text}" if text.lstrip(" \u00a0\u3000").startswith(_FORMULA) else text
+    """Text that is no formula, whatever blanks come before it; :func:`original` takes it back.
+
+    So what looks as if it had been changed, gets an apostrophe too.
+    """
+    return f"'{text}" if _FORMULA(text) else text
+
+
+def original(cell: str) -> str:
+    """The text that :func:`neutral` made a cell of."""
+    return cell[1:] if cell.startswith("'") and _FORMULA(cell) else cell
 
 
 def lines(rows: Iterable[Iterable[Any]]) -> str:

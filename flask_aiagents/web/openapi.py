@@ -107,6 +107,8 @@ class DocumentsOperations:
             | {str(code): _error(code) for code in codes},
             "parameters": [ACTING_FOR, *parameters, *(list_parameters(query) if query else ())],
         }
+        if query and not exports:
+            doc["parameters"] += page_parameters()
         if (query and not exports) or (body and not streams):
             doc["parameters"].append(LENIENT if lenient else PREFER)
         if lenient:
@@ -131,12 +133,18 @@ class DocumentsOperations:
 
 
 def list_parameters(columns: Columns) -> list[dict[str, Any]]:
-    """The query parameters of a list."""
+    """The query parameters that say which rows a list has, in what order and with which columns."""
     return [
         *(_filter_parameter(column) for column in columns),
         _query("or", "One of these conditions: `(status.eq.active,name.ilike.*sales*)`; `and` likewise."),
         _query("select", f"Columns to return: `{','.join(columns.names[:2])}`."),
         _query("order", "Columns to order by, each `.asc` or `.desc`; the id is always appended."),
+    ]
+
+
+def page_parameters() -> list[dict[str, Any]]:
+    """The query parameters that say which page of a list."""
+    return [
         _query(
             "limit",
             "Rows a page.",

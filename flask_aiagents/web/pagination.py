@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -60,6 +60,12 @@ def list_page(session: Session, columns: Columns, query: Query | None = None, *w
         total=_count(session, columns, filters) if query.count else None,
         next_cursor=_cursor(query, order, [last[name] for name, _ in order], first + len(kept)) if last else None,
     )
+
+
+def cursor_behind(columns: Columns, query: Query, row: Mapping[str, Any]) -> str:
+    """The cursor with which a query goes on behind a row, of which these values decide its place."""
+    order = _full_order(columns, query)
+    return _cursor(query, order, [row[name] for name, _ in order], 0)
 
 
 @lru_cache(maxsize=256)

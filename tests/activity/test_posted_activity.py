@@ -233,8 +233,24 @@ _ODD: dict[str, list[Any]] = {
     "status": ["success", "interrupted", "running", "x", None, 1, []],
     "agent_id": [str(uuid4()), uuid4().hex, "x" * 36, "", None, 7, f"{{{uuid4()}}}"],
     "cost_usd": [
-        *("0", "0.1", "1e-5", "-1", "NaN", "abc", "12345678.5", "1e5000", "٣", "1" * 30, "99999999", " 1", "1_0"),
-        *("0.0000000000001", 0, 3, 0.1, 1e-9, -0.5, 1e300, True, None, 99_999_999, 100_000_000),
+        *(
+            "0",
+            "0.1",
+            "1e-5",
+            "-1",
+            "NaN",
+            "abc",
+            "12345678.5",
+            "1e5000",
+            "٣",
+            "1" * 30,
+            "9999999",
+            "9223372",
+            "9223372.1",
+            " 1",
+            "1_0",
+        ),
+        *("0.0000000000001", 0, 3, 0.1, 1e-9, -0.5, 1e300, True, None, 9_223_372, 9_223_373, 9_999_999.5),
     ],
     "duration_ms": [0, 2**53, 2**53 + 1, -1, 1.0, 1.5, "1", True, None],
     "tokens_used": [7, -7, None],
@@ -284,3 +300,13 @@ def test_host_code_records_under_the_same_rules(host: Flask) -> None:
         assert kept.model == "m"
         with pytest.raises(Invalid):
             activity.record({"action": "sync", "tenant_id": "globex"}, principal=BOB)
+
+
+def test_no_amount_is_too_large_to_be_refused(any_clients: Clients) -> None:
+    """The largest amount is kept and found again; larger ones are a 422 when written and a 400 when asked for."""
+    for cost, status in (("9223372", 201), ("9223372.000000000001", 422), ("99999999", 422)):
+        for body in ({"action": "x", "cost_usd": cost}, [{"action": "x", "cost_usd": cost}] * 2):
+            assert any_clients.bob.post(URL, json=body).status_code == status, body
+    assert len(any_clients.bob.get(f"{URL}?cost_usd=gte.9223372").json) == 3
+    assert any_clients.bob.get(f"{URL}?cost_usd=lt.9223373").status_code == 400
+    assert any_clients.bob.get(f"{URL}?cost_usd=gt.-9999999").status_code == 400

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flask_aiagents.web.csv import cell, lines
+from flask_aiagents.web.csv import cell, lines, neutral, original
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ from flask_aiagents.web.csv import cell, lines
         ("=cmd", "'=cmd"),
         ("  @x", "'  @x"),
         ("\rx", "'\rx"),
+        ("'=cmd", "''=cmd"),
+        ("'plain", "'plain"),
         ("a=b", "a=b"),
         ("", ""),
     ],
@@ -37,3 +39,10 @@ def test_any_text_comes_back_whole() -> None:
     """Quotes, commas and line ends inside of cells survive."""
     row = ['say "hi"', "a,b", "two\r\nlines", "ü"]
     assert list(csv.reader(io.StringIO(lines([row]), newline=""))) == [row]
+
+
+@pytest.mark.parametrize("text", ["=a", "'=a", "''=a", " =a", "' =a", "'", "a", "", "'a", "\u3000-", "-'", "'\n"])
+def test_neutral_text_can_be_taken_back(text: str) -> None:
+    """Whoever reads a file of ours knows what stood there."""
+    assert original(neutral(text)) == text
+    assert not neutral(text).lstrip(" \u00a0\u3000").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))

@@ -1,20 +1,26 @@
-"""A whole filter of the log as CSV or JSON lines, in the memory of one page of it."""
+"""A whole filter of the log as CSV or JSON lines, in the memory of one page of it.
+
+An export is in the order of time, that is, of ids. So one that broke off goes on behind the last row that arrived:
+its id is the ``cursor`` of the next one, which has no header and is what was missing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
+from uuid import UUID
 
-from flask import Response
+from flask import Response, request
 
-from ...core.clock import utcnow
+from ...core.clock import utcnow, uuid7_time
 from ...errors import BadRequest
 from ...types import JSONObject
+from ...web.compression import compress
 from ...web.csv import lines
 from ...web.filtering import MAX_LIMIT, Query
 from ...web.json import dumps
-from ...web.pagination import Page
+from ...web.pagination import Page, cursor_behind
 from .columns import COLUMNS
 
 Format = Literal["csv", "jsonl"]
@@ -36,26 +42,41 @@ def exported(read: Callable[[Query], Page], query: Query, format: Format) -> Ite
 
     The first page is read before anything is given out, so that a wrong query is an error and no broken file.
     """
-    names = query.select or COLUMNS.names
-    query = replace(query, select=tuple(names), limit=MAX_LIMIT, count=False)
+    names, header = query.select or COLUMNS.names, query.cursor is None
+    query = replace(query, select=tuple(names), limit=MAX_LIMIT, count=False, cursor=_behind(query))
     first = read(query)
-    return _pages(first, read, query, names, format)
+    return _pages(first, read, query, names, format, header)
 
 
 def download(parts: Iterator[bytes], format: str) -> Response:
-    """An export as a file for a browser to keep."""
+    """An export as a file for a browser to keep, packed on the way when it likes."""
     response = Response(parts, content_type=TYPES[format])
     name = f"activity-{utcnow():%Y-%m-%d}.{format}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return compress(response, request)
+
+
+def _behind(query: Query) -> str | None:
+    """What lists take for a cursor, from the id of the last row that arrived."""
+    if query.cursor is None:
+        return None
+    if not set(dict(query.order)) <= {"created_at", "id"}:
+        raise BadRequest("Only an export in the order of time can go on.", hint="Leave order out.")
+    try:
+        last = UUID(query.cursor)
+        return cursor_behind(COLUMNS, query, {"id": last, "created_at": uuid7_time(last)})
+    except ValueError as error:
+        raise BadRequest(
+            f"cursor={query.cursor[:50]} is no id of a log.", hint="Send the id of the last row that arrived."
+        ) from error
 
 
 def _pages(
-    page: Page, read: Callable[[Query], Page], query: Query, names: Sequence[str], format: Format
+    page: Page, read: Callable[[Query], Page], query: Query, names: Sequence[str], format: Format, header: bool
 ) -> Iterator[bytes]:
-    if format == "csv":
+    if header and format == "csv":
         yield lines([names]).encode()
     while True:
         if page.items:
@@ -67,5 +88,10 @@ def _pages(
 
 def _written(rows: Sequence[JSONObject], names: Sequence[str], format: Format) -> bytes:
     if format == "csv":
-        return lines([row[name] for name in names] for row in rows).encode()
+        return lines([_cell(row[name], name) for name in names] for row in rows).encode()
     return b"".join(dumps(row) + b"\n" for row in rows)
+
+
+def _cell(value: Any, name: str) -> Any:
+    """JSON as its text, a word in it too: so that it can be read back."""
+    return value if value is None or COLUMNS[name].kind != "json" else dumps(value).decode()

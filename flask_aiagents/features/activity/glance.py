@@ -57,13 +57,13 @@ def _agent_id(value: Any) -> UUID:
 def _amount(value: Any) -> Decimal:
     if type(value) is str and _AMOUNT(value):
         return Decimal(value)
-    if (type(value) is int or type(value) is float) and 0 <= value < 10**7:
+    if (type(value) is int or type(value) is float) and 0 <= value < 10**6:
         return Decimal(str(value)).quantize(PICO)
     raise ValueError
 
 
 _ACTION = re.compile(r"[a-z][a-z0-9_.:-]{0,63}").fullmatch
-_AMOUNT = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,12})?").fullmatch
+_AMOUNT = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,12})?").fullmatch
 _STATUSES = frozenset(ENDED)
 _uuid = lru_cache(maxsize=1024)(UUID)
 

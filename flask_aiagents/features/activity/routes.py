@@ -26,6 +26,13 @@ FORMAT = {
     "schema": {"type": "string", "enum": ["csv", "jsonl"], "default": "csv"},
 }
 
+CURSOR = {
+    "name": "cursor",
+    "in": "query",
+    "description": "The id of the last row that arrived: the rows behind it, without a header.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+
 blp = Blueprint("activity", description="The activity log")
 blp.before_request(enter)
 
@@ -44,11 +51,11 @@ def list_logs() -> Response:
     200,
     permission=Permission.READ_ACTIVITY,
     query=COLUMNS,
-    parameters=[FORMAT],
+    parameters=[FORMAT, CURSOR],
     exports=("text/csv", "application/x-ndjson"),
 )
 def export_logs() -> Response:
-    """Export all logs of a filter as CSV or JSON lines, streamed; limit and offset mean nothing here."""
+    """Export all logs of a filter as CSV or JSON lines, streamed, in gzip for `Accept-Encoding: gzip`."""
     return download(
         activity.export(list_query(("format", "limit", "offset")), request.args.get("format", "csv")),
         request.args.get("format", "csv"),

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from marshmallow import fields, validate
 
+from ...core.columns import MOST_USD
 from ...web.schema import StrictSchema
 from .models import LogStatus
 
@@ -54,7 +55,7 @@ class ActivityLogSchema(StrictSchema):
     provider = _word("provider")
     model = _word("model")
     cost_usd = fields.Decimal(
-        places=12, as_string=True, allow_none=True, validate=validate.Range(Decimal(0), Decimal("99999999"))
+        places=12, as_string=True, allow_none=True, validate=validate.Range(Decimal(0), MOST_USD)
     )
     unpriced = fields.Boolean(dump_only=True)
     attempts = fields.Raw(dump_only=True, allow_none=True)
