@@ -76,8 +76,10 @@ FROM (SELECT n, hash, place, user_number,
              (CASE WHEN day + at < :now THEN day + at ELSE day + at - 86400 END * 1000)::bigint AS ms
       FROM (SELECT n, abs(hashtext('r' || n)::bigint) AS hash,
                    floor(40 * power(abs(hashtext('u' || n)::float8) / 2147483649, 3))::int AS user_number,
-                   floor(power(CAST(:agents AS float8), abs(hashtext('a' || n)::float8) / 2147483649))::int AS place,
-                   floor(:now / 86400) * 86400 - 86400 * floor(:days * power(CAST((n - 0.5) / :logs AS float8), 0.9)) AS day,
+                   floor(power(CAST(:agents AS float8), abs(hashtext('a' || n)::float8) / 2147483649))::int
+                   AS place,
+                   floor(:now / 86400) * 86400
+                   - 86400 * floor(:days * power(CAST((n - 0.5) / :logs AS float8), 0.9)) AS day,
                    (abs(hashtext('f' || n)::float8) + abs(hashtext('s' || n)::float8)) / 4294967298 * 86400 AS at
             FROM generate_series(CAST(:first AS int), :last) AS n) AS drawn) AS made
 JOIN data_set_agents AS agent ON agent.place = made.place

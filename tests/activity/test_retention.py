@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +10,8 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy import event
 from support.cast import ALICE, BOB, ROOT, Clients, make_agent
+from support.dying import Died, dying_at
 from support.logs import begin
 from support.usage import analytics_of, ask, counted, exact, past, roll_up, write
 
@@ -29,10 +27,6 @@ DAY = timedelta(days=1)
 
 SETTING = {"execute": 30, "*": 60}
 RULES = [("acme", "*", 10), ("globex", "note", 5), ("globex", "call", 0)]
-
-
-class Died(Exception):
-    """What a process that dies leaves of a transaction: nothing."""
 
 
 def retention_of(app: Flask, setting: dict[str, int] = SETTING) -> Retention:
@@ -83,22 +77,6 @@ def figures(app: Flask) -> dict[str, Any]:
 
 def executions(logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [log for log in logs if log["action"] == "execute"]
-
-
-@contextmanager
-def dying_at(app: Flask, number: int) -> Iterator[None]:
-    """The statement of this number, and all after it, never get to the database."""
-    engine, numbers = app.extensions["aiagents"].database.engine, itertools.count(1)
-
-    def count(*_: Any) -> None:
-        if next(numbers) >= number:
-            raise Died
-
-    event.listen(engine, "before_cursor_execute", count)
-    try:
-        yield
-    finally:
-        event.remove(engine, "before_cursor_execute", count)
 
 
 def test_each_log_leaves_when_its_own_rule_says(any_host: Flask) -> None:

@@ -94,15 +94,36 @@ def postgres() -> Iterator[Roles]:
         yield roles
 
 
-@pytest.fixture
-def mariadb_uri() -> Iterator[str]:
-    """A fresh MariaDB database."""
+@contextmanager
+def fresh_mariadb() -> Iterator[str]:
+    """A fresh MariaDB database, gone afterwards."""
     if not _answers(MARIADB_SERVER):
         pytest.skip("no MariaDB server on 127.0.0.1:3306")
     name = f"aia_{secrets.token_hex(6)}"
     run_sql(MARIADB_SERVER, f"CREATE DATABASE {name}")
     yield sa.make_url(MARIADB_SERVER).set(database=name).render_as_string(False)
     run_sql(MARIADB_SERVER, f"DROP DATABASE {name}")
+
+
+@contextmanager
+def fresh(kind: str, folder: Path) -> Iterator[str]:
+    """A fresh, empty database of a kind; on PostgreSQL the application owns its tables."""
+    match kind:
+        case "sqlite":
+            yield f"sqlite:///{folder}/test.db"
+        case "postgresql":
+            with fresh_postgres() as roles:
+                yield roles.owner
+        case _:
+            with fresh_mariadb() as uri:
+                yield uri
+
+
+@pytest.fixture
+def mariadb_uri() -> Iterator[str]:
+    """A fresh MariaDB database."""
+    with fresh_mariadb() as uri:
+        yield uri
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])

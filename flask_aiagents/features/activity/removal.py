@@ -32,6 +32,10 @@ _MAY_LEAVE = (
     ~sa.exists().where(UnrolledLog.log_id == ActivityLog.id),
 )
 
+# One by one: MariaDB would lock all that it reads on its way to many, and writers would wait. What has ended and
+# is counted stays so, hence nothing is asked again.
+_REMOVE = sa.delete(ActivityLog).where(ActivityLog.id == sa.bindparam("leaving"))
+
 
 def remove_logs(
     database: Database,
@@ -75,11 +79,10 @@ def _remove_batch(
         few = session.scalars(sa.select(ActivityLog.id).where(*where).order_by(ActivityLog.id).limit(BATCH)).all()
     if not few:
         return None
-    leaving = sa.delete(ActivityLog).where(*where, ActivityLog.id >= few[0], ActivityLog.id <= few[-1])
     with alone(database, ROLLUPS) as session:
         seal(session, uuid7_time(few[0]), uuid7_time(few[-1]))
-        removed = session.execute(leaving.execution_options(synchronize_session=False))
-        return removed.rowcount, few[-1]  # pyright: ignore[reportAttributeAccessIssue]
+        session.connection().execute(_REMOVE, [{"leaving": log_id} for log_id in few])
+    return len(few), few[-1]
 
 
 def _days(first: datetime, last: datetime) -> Iterator[datetime]:
