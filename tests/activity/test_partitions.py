@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from operator import eq, ge, gt, le, lt
 from typing import Any
 
 import pytest
@@ -212,6 +213,27 @@ def test_a_month_is_read_alone(two_roles: Flask) -> None:
     assert "later" not in plan
     page = Clients.of(two_roles).alice.get("/api/ai_agent_activity_logs?action=eq.execute").json
     assert [log["status"] for log in page] == ["success"]
+
+
+@pytest.mark.parametrize("where", ["gte.{0}", "gt.{0}", "eq.{0}", "lt.{0}", "lte.{0}", "not.gte.{0}"])
+def test_a_filter_on_time_finds_what_it_says(any_host: Flask, where: str) -> None:
+    """Also where ids are bounded for it, to the millisecond, on either side of it."""
+    logs = past(utcnow(), 3, 40)
+    write(any_host, logs)
+    middle = sorted(log["created_at"] for log in logs)[20]
+    compare = {"gte": ge, "gt": gt, "eq": eq, "lt": lt, "lte": le, "not.gte": lt}[where.removesuffix(".{0}")]
+    query = {"created_at": where.format(middle.isoformat().replace("+00:00", "Z")), "limit": 200}
+    found = Clients.of(any_host).root.get("/api/ai_agent_activity_logs", query_string=query).json
+    assert {row["id"] for row in found} == {str(log["id"]) for log in logs if compare(log["created_at"], middle)}
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z", "soon"])
+def test_times_at_the_end_of_all_are_no_error_of_ours(host: Flask, time: str) -> None:
+    """The first and the last time that there is are answered, what is none is refused."""
+    for operator in ("eq", "lte", "gt"):
+        query = {"created_at": f"{operator}.{time}"}
+        answer = Clients.of(host).root.get("/api/ai_agent_activity_logs", query_string=query)
+        assert answer.status_code == (400 if time == "soon" else 200), answer.text
 
 
 def _explain(app: Flask, where: str, **parameters: str) -> str:

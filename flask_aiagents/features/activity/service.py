@@ -24,6 +24,7 @@ from ..access.policy import Permission
 from ..access.service import Access
 from ..agents.service import find_agent
 from . import posted
+from .bounds import id_bounds
 from .columns import COLUMNS
 from .expiry import end_expired
 from .export import checked_format, exported
@@ -197,7 +198,7 @@ class Activity:
         """A page of the logs that the principal can see: its own for a user, the tenant's for an admin."""
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
-            return list_page(session, COLUMNS, query)
+            return list_page(session, COLUMNS, query, *id_bounds(query.terms if query else ()))
 
     def export(
         self, query: Query | None = None, format: str = "csv", *, principal: Principal | None = None
@@ -229,7 +230,8 @@ class Activity:
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
             find_agent(session, agent_id)
-            return list_page(session, COLUMNS, query, ActivityLog.agent_id == agent_id)
+            bounds = id_bounds(query.terms if query else ())
+            return list_page(session, COLUMNS, query, ActivityLog.agent_id == agent_id, *bounds)
 
     def end_expired(self, now: datetime | None = None) -> int:
         """End executions whose process died: those that still run past their lease. Returns how many."""
