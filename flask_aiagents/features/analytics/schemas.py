@@ -71,6 +71,7 @@ class StepSchema(BriefSchema):
     """The figures of one step; the first may begin before the period does, and has what is in both."""
 
     start = fields.AwareDateTime()
+    p50_ms = fields.Integer(allow_none=True)
     p95_ms = fields.Integer(allow_none=True)
 
 
@@ -87,6 +88,7 @@ class UsageRowSchema(BriefSchema):
 
     key = fields.String(allow_none=True)
     name = fields.String(allow_none=True)
+    p50_ms = fields.Integer(allow_none=True)
     p95_ms = fields.Integer(allow_none=True)
 
 
