@@ -7,6 +7,7 @@ from .db import db
 from .doctor import doctor
 from .group import Group
 from .keys import keys
+from .logs import logs
 from .maintain import maintain
 from .retention import retention
 from .rollup import rollup
@@ -14,5 +15,5 @@ from .rollup import rollup
 commands = Group("aiagents", help="Tables, keys and care of the AI agents.")
 """What ``init_app`` adds to the app's ``flask`` command."""
 
-for _command in (db, keys, credentials, maintain, retention, rollup, doctor):
+for _command in (db, keys, credentials, logs, maintain, retention, rollup, doctor):
     commands.add_command(_command)
