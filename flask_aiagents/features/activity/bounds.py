@@ -17,7 +17,7 @@ _MILLISECOND = 1 << 80
 
 
 def id_bounds(terms: Iterable[Term]) -> Iterator[Condition]:
-    """What filters on ``created_at`` say of ids, so that PostgreSQL reads the months that it must and no others."""
+    """What filters on ``created_at`` say of ids, so that PostgreSQL reads the months that it must, no others."""
     for term in terms:
         if not isinstance(term, Filter) or term.column != "created_at" or term.negated:
             continue

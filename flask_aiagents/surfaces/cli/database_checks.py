@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...core import migrate
+from ...core.clock import utcnow, uuid7_time
 from ...core.crypto import Keyring
 from ...core.rls import Wall, inspect_wall
 from ...core.tenancy import SYSTEM
@@ -17,6 +18,8 @@ from ...features.credentials.vault import binding
 from .findings import Finding
 
 _UPGRADE = "Run: flask aiagents db upgrade"
+
+_MADE_UNTIL = sa.text("SELECT begins FROM aiagents_log_partitions() WHERE ends IS NULL")
 
 _SECRETS = sa.select(
     Credential.tenant_key, Credential.id, Credential.provider, Credential.origin, Credential.ciphertext
@@ -96,6 +99,21 @@ def no_superfluous_rights(system: Any) -> Iterator[Finding]:
             "advice",
             f"The application's role {wall.role} owns the tables, so it could switch row-level security off.",
             "Let another role own them: set AIAGENTS_MIGRATION_URI; docs/operations.md shows how.",
+        )
+
+
+def months_are_made(system: Any) -> Iterator[Finding]:
+    """A log whose months nobody made cannot lose one as a whole."""
+    engine = system.database.engine
+    if engine.dialect.name != "postgresql" or migrate.current(system.database) != migrate.head():
+        return
+    with engine.connect() as connection:
+        made_until = uuid7_time(connection.scalar(_MADE_UNTIL))
+    if made_until <= utcnow():
+        yield Finding(
+            "problem",
+            f"Nobody has made the months of the log since {made_until:%Y-%m-%d}: maintenance does not run.",
+            "Let the maintenance thread run, or 'flask aiagents maintain' from cron.",
         )
 
 

@@ -10,7 +10,14 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...core.installed import installation
-from .database_checks import no_superfluous_rights, secrets_open, sqlite_has_wal, tables_are_current, wall_stands
+from .database_checks import (
+    months_are_made,
+    no_superfluous_rights,
+    secrets_open,
+    sqlite_has_wal,
+    tables_are_current,
+    wall_stands,
+)
 from .findings import Finding
 from .setup_checks import encryption_key, known_keys, prices_are_fresh, rate_limit_is_shared, threads_are_real
 
@@ -29,6 +36,7 @@ DATABASE: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     sqlite_has_wal,
     wall_stands,
     no_superfluous_rights,
+    months_are_made,
 )
 """Checks that ask the database."""
 
