@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
@@ -13,12 +12,13 @@ from flask_admin import expose
 from ...features.access.policy import Permission
 from ...features.activity.columns import COLUMNS
 from ...features.activity.export import checked_format, download
-from ...features.activity.models import LogStatus, Source
-from ...web.filtering import Filter, Group, Query, Term
+from ...features.activity.models import Source
+from ...web.filtering import Filter, Query
 from ...web.pagination import Page
 from . import agent_words
+from .activity_filters import RARE, ErrorKind, Known, KnownId, Outcome, outcomes, words
 from .activity_words import advice, messages, tool_calls
-from .filters import Choice, Id, Since, Text
+from .filters import Choice, Since, Text
 from .lists import ListView
 from .texts import _l
 from .view import Answer
@@ -34,16 +34,6 @@ SHOWN = (
     *("provider", "model", "cost_usd", "unpriced", "status", "error", "created_at"),
 )
 """What a list needs; requests and answers are long."""
-
-
-class ErrorKind(Text):
-    """The word for what went wrong; it is the status where there is no other, as in the figures of errors."""
-
-    def terms(self, args: Mapping[str, str]) -> tuple[Term, ...]:
-        if not (word := args.get(self.name, "").strip()):
-            return ()
-        by_status = Group("and", (Filter("error", "is", "null"), Filter("status", "eq", word)))
-        return (Group("or", (Filter("error", "eq", word), by_status)),)
 
 
 class ActivityView(ListView):
@@ -79,16 +69,21 @@ class ActivityView(ListView):
     column_default_sort = ("id", True)
     filters = (
         Since(by_id=True),
-        Choice("status", _l("Status"), lambda _: _words(LogStatus)),
-        Choice("action", _l("Action"), lambda _: _words(ACTIONS)),
+        Outcome("status", _l("Status"), lambda _: outcomes()),
+        Choice("action", _l("Action"), lambda _: words(ACTIONS)),
         ErrorKind("error", _l("Kind of error")),
-        Id("agent_id", _l("Agent id")),
+        KnownId("agent_id", _l("Agent id")),
         Text("user_id", _l("User id")),
-        Choice("source", _l("Source"), lambda _: _words(Source)),
-        Text("tenant_id", _l("Tenant"), super_admin_only=True),
+        Known("model", _l("Model")),
+        Choice("source", _l("Source"), lambda _: words(Source)),
+        Known("tenant_id", _l("Tenant"), super_admin_only=True),
+        *RARE,
     )
 
     formats: ClassVar = {"csv": _l("Export CSV"), "jsonl": _l("Export JSON lines")}
+
+    def visible_filters(self) -> list[Any]:
+        return [one for one in super().visible_filters() if one not in RARE or request.args.get(one.name)]
 
     def find_page(self, query: Query) -> Page:
         return self.system.activity.list(replace(query, select=SHOWN))
@@ -156,7 +151,3 @@ class ActivityView(ListView):
         terms = (Filter("id", "gt" if newer else "lt", str(log_id)),)
         query = Query(terms=terms, order=(("id", not newer),), select=("id",), limit=1)
         return next(iter(self.system.activity.list(query).items), None)
-
-
-def _words(values: Iterable[str]) -> list[tuple[str, str]]:
-    return [(str(value), agent_words.spoken(str(value))) for value in values]
