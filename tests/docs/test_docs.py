@@ -82,12 +82,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 @pytest.mark.parametrize("name", pages_with("bash"))
-def test_shell_blocks_run(name: str, served: dict[str, str]) -> None:
+def test_shell_blocks_run(name: str, served: dict[str, str], tmp_path: Path) -> None:
     """Every command of a page ends well, and what curl shows is no error body."""
     for block in blocks(page(name), "bash"):
         block = block.replace("flask aiagents doctor", "flask aiagents doctor || true")
         done = subprocess.run(
-            ["bash", "-euc", block], env=served, capture_output=True, text=True, timeout=60, check=False
+            ["bash", "-euc", block],
+            env=served,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
         assert '"hint":' not in done.stdout, f"{block}\n{done.stdout}"
