@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 from flask import Flask
 from support.cast import ALICE, CHARLIE, Clients, make_agent
+from support.dashboards import part, parts, rows, tiles
 from support.logs import execution
 from support.panel import PanelClient
 
@@ -17,33 +18,6 @@ from flask_aiagents.surfaces.admin.formats import duration, money, number, perce
 
 NOW = utcnow()
 PARTS = ("figures", "trends", "agents", "users", "models", "errors")
-
-
-def part(panel: PanelClient, name: str, query: str = "") -> str:
-    response = panel.get(f"/dashboard/part/{name}/?{query}", headers={"HX-Request": "true"})
-    assert response.status_code == 200, response.text
-    assert "<html" not in response.text
-    return response.text
-
-
-def parts(page: str) -> list[str]:
-    """The parts that a page asks for, in its order."""
-    return re.findall(r'id="part-(\w+)" data-part', page)
-
-
-def tiles(html: str) -> list[str]:
-    """The key figures in words."""
-    return [unescape(text) for text in re.findall(r"<strong>([^<]*)</strong>", html)]
-
-
-def rows(html: str) -> dict[str, list[str]]:
-    """The figures of each row of a table."""
-    found = {}
-    for row in re.findall(r"<tr>(.*?)</tr>", html.partition("<tbody>")[2], re.DOTALL):
-        head, _, rest = row.partition("</th>")
-        cells = re.findall(r"<td[^>]*>([^<]*)<", rest)
-        found[unescape(re.sub(r"<[^>]+>", "", head)).strip()] = [unescape(cell) for cell in cells]
-    return found
 
 
 @pytest.fixture
@@ -117,33 +91,21 @@ def test_a_day_is_meant_whole(alice: PanelClient) -> None:
     assert tiles(part(alice, "figures", f"from={day[3]}&to={day[1]}"))[0] == "3"
 
 
-def test_tables_say_who_and_what_ran_most(alice: PanelClient, root: PanelClient, agents: dict[str, str]) -> None:
-    """The most runs first, with success and cost, each row leading to its logs."""
+@pytest.mark.usefixtures("agents")
+def test_tables_say_who_and_what_ran_most(alice: PanelClient, root: PanelClient) -> None:
+    """The most runs first, with success and cost, each under its name."""
     html = part(alice, "agents")
     assert {name: cells[:3] for name, cells in rows(html).items()} == {
         "Desk": ["5", "80.0%", "$1.10"],
         "Writer": ["1", "100%", "$1.50"],
     }
     assert list(rows(html)) == ["Desk", "Writer"]
-    assert f"agent_id={agents['desk']}" in html
     assert {name: cells[0] for name, cells in rows(part(alice, "users")).items()} == {"bob": "4", "alice": "2"}
     assert {name: cells[0] for name, cells in rows(part(alice, "models")).items()} == {
         "gpt-4o-mini": "5",
         "other": "1",
     }
     assert {name: cells[0] for name, cells in rows(part(root, "tenants")).items()} == {"acme": "6", "globex": "1"}
-
-
-@pytest.mark.usefixtures("agents")
-def test_a_number_leads_to_its_logs(alice: PanelClient) -> None:
-    """As many as were counted, of every tile and of every row but those of errors' agents."""
-    for name in ("figures", "agents", "users", "errors"):
-        html = part(alice, name, "last=30d")
-        for url, text in re.findall(r'<a[^>]*href="/aiagents(/activity/[^"]+)">\s*(.*?)</a>', html, re.DOTALL):
-            found = len(re.findall("data-id=", alice.get(unescape(url)).text))
-            counted = {"Success": 5, "Desk": 5, "Writer": 1, "bob": 4, "alice": 2, "upstream": 1}
-            words = re.sub(r"<[^>]+>", " ", text).split()
-            assert found == counted.get(words[0], 6), (name, words)
 
 
 @pytest.mark.usefixtures("agents")

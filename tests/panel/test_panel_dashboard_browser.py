@@ -122,19 +122,16 @@ def test_a_chosen_period_replaces_given_days(page_for: PageFor) -> None:
     assert runs(page) == "3"
 
 
-def test_failures_lead_to_those_that_were_counted(page_for: PageFor, desk: str) -> None:
-    """Of all agents to the errors page; of one agent or of given days to the same page's errors of just these."""
+@pytest.mark.usefixtures("desk")
+def test_failures_lead_to_those_that_were_counted(page_for: PageFor) -> None:
+    """The tile opens the log with exactly these."""
     page = page_for("alice", "/dashboard/?last=7d")
     loaded(page)
-    failed = page.locator(".aia-tile", has_text="Failed")
-    failed.click()
-    page.wait_for_url("**/errors/?last=7d")
-    page.go_back()
-    page.goto(f"{page.url.partition('?')[0]}?agent_id={desk}")
-    loaded(page)
-    failed.click()
-    page.wait_for_url(f"**/dashboard/?agent_id={desk}#part-errors")
-    expect(page.locator("#part-errors").get_by_role("rowheader")).to_have_text("upstream")
+    page.locator(".aia-tile", has_text="Failed").click()
+    page.wait_for_url("**/activity/**")
+    expect(page.get_by_label("Status")).to_have_value("failed")
+    expect(page.locator("[data-id]")).to_have_count(1)
+    expect(page.locator("[data-id]")).to_contain_text("upstream")
 
 
 @pytest.mark.usefixtures("desk")
@@ -158,10 +155,14 @@ def test_a_part_that_fails_can_be_had_again(page_for: PageFor) -> None:
 
 
 def test_hostile_names_are_text(page_for: PageFor, desk: str) -> None:
-    """A name that is markup is read as it was written, and leads to its runs."""
+    """A name that is markup is read as it was written, and leads to its own figures, these to its runs."""
     page = page_for("alice", "/dashboard/")
     loaded(page)
     page.locator("#part-agents").get_by_role("link", name=HOSTILE).click()
+    page.wait_for_url(f"**/dashboard/**{desk}**")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Dashboard of {HOSTILE}")
+    assert runs(page) == "4"
+    page.locator(".aia-tile", has_text="Runs").click()
     page.wait_for_url(f"**/activity/**{desk}**")
     expect(page.locator("[data-id]")).to_have_count(4)
     assert page.evaluate("document.images.length") == 0

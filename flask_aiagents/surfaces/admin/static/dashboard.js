@@ -7,18 +7,30 @@ Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 
 const tick = {
   $: (value) => `$${value.toLocaleString(undefined, { maximumSignificantDigits: 3 })}`,
+  "%": (value) => `${Math.round(value * 100)}%`,
   s: (value) => `${value / 1000} s`,
   "": (value) => value.toLocaleString(),
 };
 
 function dataset(series, kind) {
   const colour = token(series.tone);
-  return { label: series.title, data: series.values, backgroundColor: colour, borderColor: colour, borderWidth: kind === "line" ? 2 : 0, pointRadius: 2, tension: 0.25, spanGaps: true, maxBarThickness: 28 };
+  const faint = series.times ? { type: "line", borderDash: [4, 4], borderWidth: 1.5, pointRadius: 0, order: 1 } : {};
+  return { label: series.title, data: series.values, backgroundColor: colour, borderColor: colour, borderWidth: kind === "line" ? 2 : 0, pointRadius: 2, pointHitRadius: 8, tension: 0.25, spanGaps: true, maxBarThickness: 28, ...faint };
+}
+
+// A bar or a point leads to the logs behind it; beside them the step does, to those of the first series.
+function logsBehind(event, drawn, chart) {
+  const [hit] = drawn.getElementsAtEventForMode(event, "nearest", { intersect: true }, false);
+  const [near] = drawn.getElementsAtEventForMode(event, "index", { intersect: false }, false);
+  const found = hit ?? near;
+  const series = found && chart.series[found.datasetIndex];
+  return series && `${series.logs}&${(series.times ?? chart.times)[found.index]}`;
 }
 
 function draw(figure) {
   const chart = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
   const [grid, text] = [token("line"), token("muted")];
+  const stacked = chart.kind === "bar";
   const told = (item) => `${item.dataset.label}: ${chart.series[item.datasetIndex].texts[item.dataIndex]}`;
   const drawn = new Chart(figure.querySelector("canvas"), {
     type: chart.kind,
@@ -27,10 +39,15 @@ function draw(figure) {
       responsive: true,
       maintainAspectRatio: false,
       interaction: { mode: "index", intersect: false },
+      onClick: (event, _, self) => {
+        const url = logsBehind(event, self, chart);
+        if (url) location.assign(url);
+      },
+      onHover: (event, near) => (event.native.target.style.cursor = near.length ? "pointer" : "default"),
       plugins: { legend: { display: chart.series.length > 1, labels: { color: text, boxWidth: 12 } }, tooltip: { callbacks: { label: told } } },
       scales: {
-        x: { stacked: true, grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
-        y: { stacked: true, beginAtZero: true, grid: { color: grid }, ticks: { color: text, maxTicksLimit: 5, callback: tick[chart.unit] } },
+        x: { stacked, grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
+        y: { stacked, beginAtZero: true, max: chart.unit === "%" ? 1 : undefined, grid: { color: grid }, ticks: { color: text, maxTicksLimit: 5, callback: tick[chart.unit] } },
       },
     },
   });

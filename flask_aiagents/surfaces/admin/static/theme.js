@@ -1,6 +1,13 @@
-// Before the page is painted: the theme that the reader chose, else the system's.
+// Before the page is painted: the theme that the reader chose, else the system's, also when that changes later.
 (() => {
-  const chosen = localStorage.getItem("aiagents-theme");
-  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const apply = () => {
+    const chosen = localStorage.getItem("aiagents-theme");
+    document.documentElement.dataset.theme = (chosen ? chosen === "dark" : system.matches) ? "dark" : "light";
+  };
+  apply();
+  system.addEventListener("change", () => {
+    apply();
+    document.dispatchEvent(new CustomEvent("aiagents:theme"));
+  });
 })();

@@ -1,0 +1,145 @@
+"""The tables of dashboards: their rows from the services, for a page and for a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from flask import Response
+
+from ...types import JSONObject
+from ...web.csv import lines
+from .activity_filters import NONE
+from .dashboard_asked import Asked
+from .texts import _l
+from .view import PanelView
+
+SHOWN = 8
+"""Rows of a table on a page."""
+
+MOST = 200
+"""Rows of its file."""
+
+Rows = Callable[[PanelView, Asked, int], list[JSONObject]]
+"""The rows for what is asked, so many at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What a table is called, what its file has, and where its rows come from."""
+
+    title: str
+    fields: Sequence[str]
+    rows: Rows
+    filters: Sequence[str] = ()
+    """What the log is asked for to find a row's logs; the row's key says the value."""
+
+
+BRIEF = (
+    *("executions", "succeeded", "failed", "success_rate", "tokens_used", "cost_usd"),
+    *("p50_ms", "p95_ms"),
+)
+SPENT = (
+    *("executions", "unpriced", "tokens_used", "input_tokens", "output_tokens"),
+    *("cost_usd", "share"),
+)
+
+
+def ranked(by: str) -> Rows:
+    """Who or what ran most."""
+
+    def rows(view: PanelView, asked: Asked, top: int) -> list[JSONObject]:
+        found = view.system.analytics.usage(asked.period, by=by, top=top, **asked.only)
+        if by in ("user", "tenant"):
+            view.names.fetch(by, [row["key"] for row in found])  # pyright: ignore[reportArgumentType]
+            found = [row | {"name": view.names.label(by, row["key"])} for row in found]  # pyright: ignore[reportArgumentType]
+        return found
+
+    return rows
+
+
+def spent(on: str) -> Rows:
+    """What cost most."""
+    return lambda view, asked, top: view.system.analytics.costs(asked.period, top=top, **asked.only)[on]
+
+
+def failed(view: PanelView, asked: Asked, top: int) -> list[JSONObject]:
+    """What went wrong most."""
+    return view.system.analytics.errors(asked.period, top=top, **asked.only)
+
+
+def steps(view: PanelView, asked: Asked, top: int) -> list[JSONObject]:
+    """The figures of each step, beside those of the period before where it is compared with that."""
+    present, before = trends(view, asked)
+    old = [{f"previous_{key}": value for key, value in row.items()} for row in before or []]
+    return [(row or {}) | (past or {}) for row, past in zip_longest(present, old)]
+
+
+def trends(view: PanelView, asked: Asked) -> tuple[list[JSONObject], list[JSONObject] | None]:
+    """The figures of each step of the period, and of the one before when they are asked for."""
+
+    def over(period: Any) -> list[JSONObject]:
+        return view.system.analytics.timeseries(period, step=asked.step, **asked.only)
+
+    return over(asked.period), over(asked.before) if asked.compares else None
+
+
+TABLES = {
+    "agents": Table(
+        title=_l("Agents"), fields=("key", "name", *BRIEF), rows=ranked("agent"), filters=("agent_id",)
+    ),
+    "users": Table(title=_l("Users"), fields=("key", "name", *BRIEF), rows=ranked("user"), filters=("user_id",)),
+    "models": Table(
+        title=_l("Models"), fields=("key", "name", *BRIEF), rows=ranked("model"), filters=("provider", "model")
+    ),
+    "actions": Table(title=_l("Actions"), fields=("key", *BRIEF), rows=ranked("action"), filters=("action",)),
+    "tenants": Table(
+        title=_l("Tenants"), fields=("key", "name", *BRIEF), rows=ranked("tenant"), filters=("tenant_id",)
+    ),
+    "errors": Table(
+        title=_l("Errors"), fields=("error", "status", "executions", "agents", "last_at"), rows=failed
+    ),
+    "trends": Table(title=_l("Trends"), fields=("start", *BRIEF), rows=steps),
+    "cost-models": Table(
+        title=_l("Cost by model"),
+        fields=("key", "name", *SPENT),
+        rows=spent("by_model"),
+        filters=("provider", "model"),
+    ),
+    "cost-agents": Table(
+        title=_l("Cost by agent"),
+        fields=("key", "name", *SPENT),
+        rows=spent("by_agent"),
+        filters=("agent_id",),
+    ),
+    "unpriced": Table(
+        title=_l("Without a known price"),
+        fields=("provider", "model", "executions", "tokens_used"),
+        rows=spent("unpriced"),
+    ),
+}
+
+
+def led(table: Table, row: JSONObject) -> dict[str, Any]:
+    """What the log is asked for to find what a row counted."""
+    if table.filters == ("provider", "model"):
+        key, model = row["key"], row["name"]
+        provider = key.removesuffix(model).rstrip("/") if key else None
+        values: tuple[Any, ...] = (provider, model)
+    else:
+        values = (row["key"],)
+    return {name: value or NONE for name, value in zip(table.filters, values, strict=True)}
+
+
+def as_file(name: str, view: PanelView, asked: Asked) -> Response:
+    """A table as CSV; its name says what it is and of which period."""
+    table = TABLES[name]
+    rows = table.rows(view, asked, MOST)
+    compared = [f"previous_{field}" for field in table.fields] if name == "trends" and asked.compares else []
+    fields = [*table.fields, *compared]
+    text = lines([fields, *([row.get(field) for field in fields] for row in rows)])
+    response = Response(text, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{asked.file_words}.csv"'
+    return response
