@@ -40,3 +40,13 @@ def test_ids_of_a_time_begin_at_its_millisecond(microsecond: int) -> None:
 def test_times_before_1970_begin_at_the_first_id() -> None:
     """A period that starts before all ids starts with them."""
     assert uuid7_time(uuid7_from(datetime(1960, 1, 1, tzinfo=UTC))) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_many_ids_are_made_at_once() -> None:
+    """They differ and increase like ids made one by one, before and after them."""
+    before = uuid7()
+    ids = [before, *uuid7.many(10_000), uuid7()]
+    assert ids == sorted(set(ids))
+    assert all(made.version == 7 and made.variant == before.variant for made in ids)
+    assert uuid7.many(0) == []
+    assert uuid7_time(ids[-1]) - uuid7_time(before) < timedelta(seconds=5)

@@ -17,10 +17,11 @@ from ...errors import AIAgentsError, Invalid
 from ...types import JSONObject
 from ...web.schema import load
 from ..agents.models import Agent
+from .columns import COLUMNS
 from .glance import at_a_glance
 from .models import LogStatus, Source
 from .payload import bounded, clipped
-from .schemas import ActivityLogSchema
+from .schemas import TEXTS, ActivityLogSchema
 
 MAX_ITEMS = 10_000
 """Most logs of one request."""
@@ -30,6 +31,11 @@ MOST_TOLD = 100
 
 Refused = dict[int, JSONObject]
 """What is wrong with logs: by number, from 0, and by field."""
+
+AgentNames = Mapping[UUID | None, str | None]
+"""The names of agents by their ids; None has none."""
+
+PAYLOADS = ("request_data", "response_data")
 
 _SCHEMA = ActivityLogSchema()
 
@@ -96,8 +102,8 @@ def recorded(
             refused[number] = _absent(item)
     if refused and (not lenient or len(refused) == len(items)):
         raise _refusal(refused, len(items))
-    good = (item for number, item in enumerate(items) if item is not None and number not in refused)
-    return Recorded([_row(item, names, principal) for item in good], dict(sorted(refused.items())))
+    good = [item for number, item in enumerate(items) if item is not None and number not in refused]
+    return Recorded(_rows(good, names, principal), dict(sorted(refused.items())))
 
 
 def row(session: TenantSession, item: JSONObject, principal: Principal) -> JSONObject:
@@ -108,7 +114,7 @@ def row(session: TenantSession, item: JSONObject, principal: Principal) -> JSONO
     names = _agent_names(session, [item])
     if item.get("agent_id") not in names:
         raise Invalid("The activity log names an agent that does not exist.", details=_absent(item))
-    return _row(item, names, principal)
+    return _rows([item], names, principal)[0]
 
 
 def _refusal(refused: Refused, number: int) -> Invalid:
@@ -128,7 +134,7 @@ def _absent(item: JSONObject) -> JSONObject:
     return {"agent_id": [f"There is no agent {item['agent_id']}."]}
 
 
-def _agent_names(session: TenantSession, items: Sequence[JSONObject]) -> Mapping[UUID | None, str | None]:
+def _agent_names(session: TenantSession, items: Sequence[JSONObject]) -> AgentNames:
     wanted = list({item["agent_id"] for item in items if item.get("agent_id")})
     found: dict[UUID | None, str | None] = {None: None}
     for start in range(0, len(wanted), 500):
@@ -137,32 +143,26 @@ def _agent_names(session: TenantSession, items: Sequence[JSONObject]) -> Mapping
     return found
 
 
-def _row(item: JSONObject, names: Mapping[UUID | None, str | None], principal: Principal) -> JSONObject:
-    """Every column that lists show, in their order: the row is also the answer."""
-    get, log_id = item.get, uuid7()
-    agent_id, cost, tokens = get("agent_id"), get("cost_usd"), get("tokens_used")
-    return {
-        "id": log_id,
-        "agent_id": agent_id,
-        "agent_name": names[agent_id],
-        "user_id": principal.user_id,
-        "tenant_id": principal.tenant_id,
-        "action": item["action"],
-        "source": Source.CLIENT.value,
-        "request_data": bounded(get("request_data")),
-        "response_data": bounded(get("response_data")),
-        "duration_ms": get("duration_ms"),
-        "tokens_used": tokens,
-        "input_tokens": get("input_tokens"),
-        "output_tokens": get("output_tokens"),
-        "cached_tokens": get("cached_tokens"),
-        "provider": clipped(get("provider"), 64),
-        "model": clipped(get("model"), 255),
-        "cost_usd": cost,
-        "unpriced": cost is None and bool(tokens),
-        "attempts": None,
-        "finish_reason": clipped(get("finish_reason"), 64),
-        "status": get("status", LogStatus.SUCCESS.value),
-        "error": clipped(get("error"), 64),
-        "created_at": uuid7_time(log_id),
-    }
+def _rows(items: Sequence[JSONObject], names: AgentNames, principal: Principal) -> list[JSONObject]:
+    """Every column that lists show, in their order: a row is also the answer."""
+    blank = _BLANK | {"user_id": principal.user_id, "tenant_id": principal.tenant_id}
+    return [_row(blank | item, log_id, names) for item, log_id in zip(items, uuid7.many(len(items)), strict=True)]
+
+
+def _row(row: JSONObject, log_id: UUID, names: AgentNames) -> JSONObject:
+    row["id"], row["created_at"] = log_id, uuid7_time(log_id)
+    row["agent_name"] = names[row["agent_id"]]
+    row["unpriced"] = row["cost_usd"] is None and bool(row["tokens_used"])
+    for name in PAYLOADS:
+        if row[name] is not None:
+            row[name] = bounded(row[name])
+    for name, length in TEXTS.items():
+        if row[name] is not None:
+            row[name] = clipped(row[name], length)
+    return row
+
+
+_BLANK: JSONObject = dict.fromkeys(COLUMNS.names) | {
+    "source": Source.CLIENT.value,
+    "status": LogStatus.SUCCESS.value,
+}
