@@ -11,6 +11,7 @@ from ...core.db import Database
 from ...signals import Event, recording
 from .models import ActivityLog, LogStatus, Source
 from .payload import bounded
+from .unrolled import note_ended
 
 
 def connect(app: Flask, database: Database) -> None:
@@ -31,6 +32,8 @@ def connect(app: Flask, database: Database) -> None:
             "status": LogStatus.SUCCESS.value,
             "created_at": uuid7_time(log_id),
         }
-        database.joined_session().insert_rows(ActivityLog, [row])
+        session = database.joined_session()
+        session.insert_rows(ActivityLog, [row])
+        note_ended(session, [row])
 
     recording.connect(record, sender=app, weak=False)

@@ -10,11 +10,7 @@ from .models import UnrolledLog
 
 
 def note_ended(session: TenantSession, logs: Iterable[Mapping[str, Any]]) -> None:
-    """Note that executions have ended, in the transaction that ends them; other actions are passed over."""
-    notes = [
-        {"log_id": log["id"], "tenant_id": log["tenant_id"]}
-        for log in logs
-        if log.get("action", "execute") == "execute"
-    ]
+    """Note logs that have ended, in the transaction that ends them."""
+    notes = [{"log_id": log["id"], "tenant_id": log["tenant_id"]} for log in logs]
     if notes:
         session.insert_rows(UnrolledLog, notes)

@@ -1,58 +1,56 @@
-"""Logs grouped by the rows that count them, and those rows written."""
+"""The rows of sums: added to, written, taken away."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
+from operator import add
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Dialect
 
 from ...core.tenancy import TenantSession
 from ...core.tenancy.bulk import plain, recordset
-from .figures import Figures
-from .levels import GRAINS, LEVELS, Key, id_of, keys_of
+from . import histogram
+from .folding import ADDED, SUMMED, Sums
+from .levels import GRAINS, KEY, LEVELS, Key, id_of
 from .models import Usage
 
-_AT_ONCE = 500
+_AT_ONCE = 1_000
 """Rows that one statement names."""
 
-
-class Groups(defaultdict[Key, Figures]):
-    """What rows count, by what they are about."""
-
-    def __init__(self) -> None:
-        super().__init__(Figures)
+Rows = Iterable[tuple[Key, Sums]]
 
 
-def group(logs: Iterable[Any], groups: Groups) -> None:
-    """Count logs into their groups."""
-    for log in logs:
-        for key in keys_of(log):
-            groups[key].add(log)
+def write(session: TenantSession, rows: Rows) -> None:
+    """Write rows, over those that are there."""
+    for some in _chunks(rows):
+        _write(session.connection(), some)
 
 
-def add_present(session: TenantSession, groups: Groups) -> None:
-    """Add what the rows hold already."""
-    by_id = {id_of(key): figures for key, figures in groups.items()}
-    for ids in _chunks(by_id):
-        for row in session.execute(sa.select(*_SUMS).where(Usage.id.in_(ids))):
-            by_id[row.id].add(row)
-
-
-def write(session: TenantSession, groups: Groups) -> None:
-    """Write the rows, over those that are there."""
+def add_up(session: TenantSession, rows: Rows) -> None:
+    """Write rows, each with what is there already."""
     connection = session.connection()
-    for keys in _chunks(groups):
-        rows = [_row(key, groups[key]) for key in keys]
-        if connection.dialect.name == "postgresql":
-            statement, parameters = recordset(_TABLE, rows, connection.dialect)
-            connection.execute(sa.text(statement.text + _OVER["postgresql"]), parameters)
-        else:
-            text, tuples = plain(_TABLE, rows, connection.dialect)
-            connection.exec_driver_sql(text + _OVER[connection.dialect.name], tuples)
+    for some in _chunks(rows):
+        present = sa.select(*_SUMS).where(among(_TABLE.c.id, some, connection.dialect))
+        for row_id, *sums in connection.execute(present):
+            add_sums(some[row_id][1], sums)
+        _write(connection, some)
+
+
+def add_sums(into: Sums, more: Sums) -> None:
+    """Add a row's sums to another's."""
+    *counts, last, durations = more
+    into[: len(ADDED)] = map(
+        add, into, (value if name == "cost_usd" else int(value) for name, value in zip(ADDED, counts, strict=True))
+    )
+    into[-2] = max(into[-2], last)
+    histogram.add(into[-1], durations)
 
 
 def erase(session: TenantSession, start: datetime, end: datetime) -> None:
@@ -65,40 +63,49 @@ def erase(session: TenantSession, start: datetime, end: datetime) -> None:
     )
 
 
+def among(column: sa.Column[UUID], ids: Iterable[UUID], dialect: Dialect) -> sa.ColumnElement[bool]:
+    """Whether a column has one of many ids."""
+    if dialect.name != "postgresql":
+        return column.in_(ids)
+    # One parameter, since psycopg reads each name of a thousand: longer than the database looks for the rows.
+    text = "{" + ",".join(one.hex for one in ids) + "}"
+    return column == sa.any_(sa.cast(sa.literal(text, sa.String), ARRAY(sa.Uuid)))
+
+
 _TABLE: sa.Table = Usage.__table__  # pyright: ignore[reportAssignmentType]
 
-_CHANGING = [
-    *("executions", "tokens_used", "input_tokens", "output_tokens", "cached_tokens", "cost_usd"),
-    *("unpriced", "timed", "duration_sum_ms", "durations", "last_used_at"),
-]
-_EXCLUDED = " ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
-_DUPLICATE = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in _CHANGING)
+_NAMES = ("id", *KEY, *SUMMED)
+_SUMS = [_TABLE.c[name] for name in ("id", *SUMMED)]
+
+_EXCLUDED = " ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in SUMMED)
+_DUPLICATE = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in SUMMED)
 _OVER = {"postgresql": _EXCLUDED, "sqlite": _EXCLUDED, "mysql": _DUPLICATE, "mariadb": _DUPLICATE}
 
-_SUMS = [column for column in _TABLE.columns if column.name in ("id", "status", "error", *_CHANGING)]
+
+def _write(connection: sa.Connection, some: dict[UUID, tuple[Key, Sums]]) -> None:
+    rows = [dict(zip(_NAMES, (row_id, *key, *sums), strict=True)) for row_id, (key, sums) in some.items()]
+    if connection.dialect.name == "postgresql":
+        statement, parameters = recordset(_TABLE, list(map(_plain, rows)), connection.dialect)
+        connection.execute(sa.text(statement.text + _OVER["postgresql"]), parameters)
+    else:
+        text, tuples = plain(_TABLE, rows, connection.dialect)
+        connection.exec_driver_sql(text + _OVER[connection.dialect.name], tuples)
 
 
-def _row(key: Key, figures: Figures) -> dict[str, Any]:
-    names = ("level", "grain", "period_start", "tenant_id", "agent_id", "user_id")
-    names = (*names, "provider", "model", "status", "error")
-    return {
-        "id": id_of(key),
-        **dict(zip(names, key, strict=True)),
-        "executions": figures.executions,
-        "tokens_used": figures.tokens_used,
-        "input_tokens": figures.input_tokens,
-        "output_tokens": figures.output_tokens,
-        "cached_tokens": figures.cached_tokens,
-        "cost_usd": figures.cost(),
-        "unpriced": figures.unpriced,
-        "timed": figures.timed,
-        "duration_sum_ms": figures.duration_sum_ms,
-        "durations": {str(number): count for number, count in figures.durations.items()},
-        "last_used_at": figures.last_used_at,
-    }
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with texts for what JSON does not know: its encoder takes long to ask for each."""
+    row["id"] = row["id"].hex
+    row["period_start"] = _text(row["period_start"])
+    row["agent_id"] = row["agent_id"] and _text(row["agent_id"])
+    row["cost_usd"] = f"{row['cost_usd']:f}"
+    row["last_used_at"] = row["last_used_at"].isoformat()
+    return row
 
 
-def _chunks(keys: Iterable[Any]) -> Iterator[list[Any]]:
-    rest = iter(list(keys))
-    while some := list(islice(rest, _AT_ONCE)):
+_text = lru_cache(maxsize=65_536)(str)
+
+
+def _chunks(rows: Rows) -> Iterator[dict[UUID, tuple[Key, Sums]]]:
+    rest = iter(rows)
+    while some := {id_of(row[0]): row for row in islice(rest, _AT_ONCE)}:
         yield some

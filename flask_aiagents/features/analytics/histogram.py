@@ -7,7 +7,7 @@ whatever fell into it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 Histogram = dict[int, int]
 """Executions by bucket."""
@@ -22,6 +22,14 @@ def bucket(duration_ms: int) -> int:
     if duration_ms < _EXACT:
         return max(0, duration_ms)
     return _EXACT + int(math.log(duration_ms / _EXACT) / _LOG_WIDTH)
+
+
+def histogram_of(buckets: Iterable[int]) -> Histogram:
+    """How often each bucket is among these."""
+    counts: Histogram = {}
+    for number in buckets:
+        counts[number] = counts.get(number, 0) + 1
+    return counts
 
 
 def middle(number: int) -> int:

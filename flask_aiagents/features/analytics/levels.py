@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
 from uuid import UUID
 
 LEVELS: Mapping[str, frozenset[str]] = {
@@ -17,19 +17,28 @@ LEVELS: Mapping[str, frozenset[str]] = {
     "user": frozenset({"tenant", "user"}),
     "model": frozenset({"tenant", "provider", "model"}),
     "detail": frozenset({"tenant", "agent", "user", "provider", "model"}),
+    "action": frozenset({"tenant", "action"}),
+    "activity": frozenset({"tenant", "user", "action"}),
 }
-"""What the rows of each level tell apart, the coarsest first."""
+"""What the rows of each level tell apart, the coarsest first. Those that tell actions apart count all that is
+logged, the others executions alone."""
 
 ROLLED: Mapping[str, tuple[str, ...]] = {
-    level: ("day",) if "user" in told else ("day", "hour") for level, told in LEVELS.items()
+    level: ("day",) if told & {"user", "action"} else ("day", "hour") for level, told in LEVELS.items()
 }
 """The grains in which each level is kept: a user runs too little in an hour for sums to be fewer than logs."""
 
 GRAINS: Mapping[str, timedelta] = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
 """The lengths of time that rows sum, in UTC."""
 
-Key = tuple[str, str, datetime, str | None, UUID | None, str, str | None, str | None, str, str | None]
-"""What a row is about: level, grain, period_start, tenant, agent, user, provider, model, status, error."""
+Key = tuple[str, str, datetime, str | None, UUID | None, str, str | None, str | None, str, str | None, str | None]
+"""What a row is about: the values of :data:`KEY`."""
+
+KEY = (
+    *("level", "grain", "period_start", "tenant_id", "agent_id", "user_id"),
+    *("provider", "model", "status", "error", "action"),
+)
+"""The columns that make a row the one that it is. What a level does not tell apart is None, or '' of a user."""
 
 
 def level_for(dimensions: Set[str]) -> str:
@@ -43,32 +52,13 @@ def begin_of(grain: str, time: datetime) -> datetime:
     return hour if grain == "hour" else hour.replace(hour=0)
 
 
-def keys_of(log: Any) -> list[Key]:
-    """The rows that count a log."""
-    error = log.error if log.status != "success" else None
-    begins = {grain: begin_of(grain, log.at) for grain in GRAINS}
-    return [
-        (
-            level,
-            grain,
-            begins[grain],
-            log.tenant_id if "tenant" in told else None,
-            log.agent_id if "agent" in told else None,
-            log.user_id if "user" in told else "",
-            log.provider if "provider" in told else None,
-            log.model if "model" in told else None,
-            log.status,
-            error,
-        )
-        for level, told in LEVELS.items()
-        for grain in ROLLED[level]
-    ]
-
-
 def id_of(key: Key) -> UUID:
     """The id of the row with this key."""
-    text = _encode(key)  # and not joined by some character, which a client's words may hold
+    told = key if key[-1] is not None else key[:-1]  # rows are older than their action
+    text = f"[{', '.join(map(_word, told))}]"  # and not joined by some character, which a client's words may hold
     return UUID(bytes=hashlib.sha256(text.encode()).digest()[:16], version=5)
 
 
-_encode = json.JSONEncoder(default=str).encode
+@lru_cache(maxsize=65_536)
+def _word(value: object) -> str:
+    return json.dumps(value, default=str)

@@ -15,7 +15,7 @@ from ...core.tenancy import TenantSession
 from ..activity.models import ActivityLog, LogStatus, UnrolledLog
 from .agent_figures import RAN
 from .cover import Cover, Span, cover, inside
-from .levels import ROLLED, level_for
+from .levels import LEVELS, ROLLED, level_for
 from .models import Usage
 
 _SPANS = 50
@@ -39,9 +39,6 @@ class Only:
 
 EVERYTHING = Only()
 
-ENDED = (ActivityLog.action == "execute", RAN)
-"""What counts."""
-
 
 def read(
     session: TenantSession,
@@ -49,7 +46,8 @@ def read(
     dimensions: Set[str],
     only: Only = EVERYTHING,
 ) -> Iterator[Any]:
-    """The ended executions between these times that the session's scope sees, apart by ``dimensions``.
+    """The ended executions between these times that the session's scope sees, apart by ``dimensions``; where these
+    tell actions apart, all that ended.
 
     A row is a rollup or one log. Each has the time ``at``, and lies between two neighbours of ``bounds``.
     """
@@ -61,14 +59,15 @@ def read(
             if inside(spans, row.at) if spans is not None else not inside(parts.raw, row.at):
                 yield row
     for few in _chunks(parts.raw):
-        yield from session.execute(sa.select(*LOG).where(*ENDED, *_logs(session, few, only)))
+        yield from session.execute(sa.select(*LOG).where(*_ended(level), *_logs(session, few, only)))
 
 
 def slim(session: TenantSession, period: Span, dimensions: Set[str], only: Only = EVERYTHING) -> sa.Subquery:
     """The same rows of one span, for the database to count: what they are about, how many and when last."""
-    parts = cover(period, by_hour="hour" in ROLLED[level := _level(session, dimensions, only)])
+    level = _level(session, dimensions, only)
+    parts = cover(period, by_hour="hour" in ROLLED[level])
     names = (*_SAME, "executions", "last_used_at")
-    logs = sa.select(*(column for column in LOG if column.key in names)).where(*ENDED)
+    logs = sa.select(*(column for column in LOG if column.key in names)).where(*_ended(level))
     found: list[Any] = []
     if spans := [(grain, span) for grain in ("day", "hour") for span in parts.whole(grain)]:
         rolled = sa.select(*(getattr(Usage, name) for name in names)).where(Usage.level == level)
@@ -109,10 +108,15 @@ def _rolled_and_unrolled(session: TenantSession, parts: Cover, level: str, only:
         sa.select(*LOG)
         .select_from(UnrolledLog)
         .join(ActivityLog, ActivityLog.id == UnrolledLog.log_id)
-        .where(*ENDED, ActivityLog.created_at >= begin, ActivityLog.created_at < end)
+        .where(*_ended(level), ActivityLog.created_at >= begin, ActivityLog.created_at < end)
         .where(*_mine(session, ActivityLog, only))
     )
     return sa.union_all(rolled, unrolled)
+
+
+def _ended(level: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Which logs a level counts."""
+    return (RAN,) if "action" in LEVELS[level] else (ActivityLog.action == "execute", RAN)
 
 
 def _in_span(grain: str, span: Span) -> sa.ColumnElement[bool]:
@@ -162,7 +166,7 @@ def _chunks(spans: list[Span]) -> Iterator[list[Span]]:
         yield spans[number : number + _SPANS]
 
 
-_SAME = ("tenant_id", "agent_id", "user_id", "provider", "model", "status", "error")
+_SAME = ("tenant_id", "agent_id", "user_id", "provider", "model", "action", "status", "error")
 _SUMS = ("tokens_used", "input_tokens", "output_tokens", "cached_tokens", "cost_usd")
 
 _USAGE = (

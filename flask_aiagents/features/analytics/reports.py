@@ -32,6 +32,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "tenant": ("tenant_id",),
     "provider": ("provider",),
     "model": ("provider", "model"),
+    "action": ("action",),
 }
 """What can be told apart, and by which columns."""
 
@@ -53,12 +54,16 @@ def timeseries(
 
 
 def usage(session: TenantSession, period: Period, by: str, top: int, agent_id: UUID | None) -> list[JSONObject]:
-    """The figures of each agent, user, tenant, model or provider that ran most.
+    """The figures of each agent, user, tenant, model or provider that ran most, or of each action that was logged.
 
     The database says which ones these are; only theirs are read and added up.
     """
     if (columns := KEYS.get(by)) is None:
         raise BadRequest(f"by={by[:30]} is not understood.", hint=f"Use one of {', '.join(KEYS)}.")
+    if by == "action" and agent_id is not None:
+        raise BadRequest(
+            "No sums are kept by agent and action.", hint="Leave agent_id out, or read the agent's logs."
+        )
     _bound(top)
     only = Only.agent(agent_id)
     most = _leading(session, period, by, top, only)

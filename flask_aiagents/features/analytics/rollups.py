@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -16,36 +17,37 @@ import sqlalchemy as sa
 from ...core.claims import alone
 from ...core.clock import uuid7_from
 from ...core.db import Database
-from ...core.tenancy import SYSTEM
-from ..activity.models import ActivityLog, UnrolledLog
+from ...core.tenancy import SYSTEM, TenantSession
+from ..activity.models import ActivityLog, LogStatus, UnrolledLog
 from ..activity.removal import ROLLUPS, is_sealed
-from .groups import Groups, add_present, erase, group, write
+from .folding import COLUMNS, Groups
+from .groups import add_up, among, erase, write
 from .levels import GRAINS, begin_of
-from .reading import ENDED, LOG
 
 BATCH = 2_000
 """Logs that one transaction counts."""
 
-LARGE_BATCH = 10_000
+LARGE_BATCH = 50_000
 """The same where much has to be caught up: fewer rows are written twice, and each transaction takes longer."""
 
+_LOG: sa.Table = ActivityLog.__table__  # pyright: ignore[reportAssignmentType]
+_NOTE: sa.Table = UnrolledLog.__table__  # pyright: ignore[reportAssignmentType]
+_ENDED = _LOG.c.status != LogStatus.RUNNING.value
+
 _NEW = (
-    sa.select(UnrolledLog.log_id, *LOG)
-    .outerjoin(ActivityLog, sa.and_(ActivityLog.id == UnrolledLog.log_id, *ENDED))
-    .order_by(UnrolledLog.log_id)
+    sa.select(_NOTE.c.log_id, *COLUMNS)
+    .outerjoin(_LOG, sa.and_(_LOG.c.id == _NOTE.c.log_id, _ENDED))
+    .order_by(_NOTE.c.log_id)
     .limit(sa.bindparam("size"))
 )
-
-# One by one: MariaDB would lock all that it reads on its way to many, and writers would wait.
-_ROLLED = sa.delete(UnrolledLog).where(UnrolledLog.log_id == sa.bindparam("rolled"))
 
 # Those that wait to be rolled up are left to that. The two are told apart in one statement, so that a log that
 # ends meanwhile is counted by one of them.
 _LOGGED = (
-    sa.select(ActivityLog.id, *LOG)
-    .where(*ENDED, ActivityLog.id > sa.bindparam("after"), ActivityLog.id < sa.bindparam("end"))
-    .where(~sa.exists().where(UnrolledLog.log_id == ActivityLog.id))
-    .order_by(ActivityLog.id)
+    sa.select(*COLUMNS)
+    .where(_ENDED, _LOG.c.id > sa.bindparam("after"), _LOG.c.id < sa.bindparam("end"))
+    .where(~sa.exists().where(_NOTE.c.log_id == _LOG.c.id))
+    .order_by(_LOG.c.id)
     .limit(BATCH)
 )
 
@@ -92,25 +94,43 @@ def _roll_batch(database: Database, size: int) -> int:
     with database.transaction(SYSTEM) as session:
         if session.scalar(sa.select(UnrolledLog.log_id).limit(1)) is None:
             return 0  # asked apart, so that an idle system writes nothing
-    with alone(database, ROLLUPS) as session:
-        logs, groups = session.execute(_NEW, {"size": size}).all(), Groups()
-        group((log for log in logs if log.status is not None), groups)
-        add_present(session, groups)
-        write(session, groups)
-        if logs:
-            session.connection().execute(_ROLLED, [{"rolled": log.log_id} for log in logs])
-    return len(logs)
+    with _rolling(database) as session:
+        notes, groups = session.connection().execute(_NEW, {"size": size}).all(), Groups()
+        groups.add(note[1:] for note in notes if note.id is not None)
+        add_up(session, groups.rows())
+        _take_away(session, [note.log_id for note in notes])
+    return len(notes)
 
 
 def _rebuild_day(database: Database, day: datetime) -> int | None:
     end = day + GRAINS["day"]
     done, after, groups = 0, UUID(int=uuid7_from(day).int - 1), Groups()
-    with alone(database, ROLLUPS) as session:
+    with _rolling(database) as session:
         if is_sealed(session, day):
             return None
         erase(session, day, end)
-        while logs := session.execute(_LOGGED, {"after": after, "end": uuid7_from(end)}).all():
-            group(logs, groups)
+        while logs := session.connection().execute(_LOGGED, {"after": after, "end": uuid7_from(end)}).all():
+            groups.add(logs)
             done, after = done + len(logs), logs[-1].id
-        write(session, groups)
+        write(session, groups.rows())
     return done
+
+
+@contextmanager
+def _rolling(database: Database) -> Iterator[TenantSession]:
+    """A transaction that no other roller overlaps, nor whoever deletes logs."""
+    with alone(database, ROLLUPS) as session:
+        connection = session.connection()
+        if connection.dialect.name == "postgresql":
+            # A plan is kept as long as its connection: one made for an empty table would later read all of it.
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        yield session
+
+
+def _take_away(session: TenantSession, log_ids: Sequence[UUID]) -> None:
+    connection = session.connection()
+    # One by one on MariaDB, which would lock all that it reads on its way to many, and writers would wait.
+    at_once = 1 if connection.dialect.name in ("mysql", "mariadb") else BATCH
+    for start in range(0, len(log_ids), at_once):
+        some = log_ids[start : start + at_once]
+        connection.execute(sa.delete(_NOTE).where(among(_NOTE.c.log_id, some, connection.dialect)))
