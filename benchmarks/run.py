@@ -13,10 +13,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import durable
 import executions
 import ingestion
 import lists
 import panel
+import retention
+import scale
 import startup
 from rows import Row
 from servers import HERE
@@ -26,6 +29,9 @@ Measure = Callable[[Path, int, float], Iterator[Row]]
 SUITES: dict[frozenset[str], Measure] = {
     frozenset({"P9"}): lambda _, rounds, __: startup.measure(rounds),
     frozenset({"P5"}): lambda folder, rounds, _: ingestion.measure(folder, rounds),
+    frozenset({"P7", "P11"}): lambda folder, rounds, _: scale.measure(folder, rounds),
+    frozenset({"retention"}): lambda folder, rounds, _: retention.measure(folder, rounds),
+    frozenset({"P6"}): lambda folder, rounds, _: durable.measure(folder, rounds),
     frozenset({"P8"}): lambda folder, rounds, _: lists.measure_pages(folder, rounds),
     frozenset({"panel"}): lambda folder, rounds, _: panel.measure(folder, rounds),
     frozenset({"P4"}): lists.measure_list,

@@ -1,0 +1,160 @@
+"""P7 and P11: figures of a tenant, and one execution, with millions of logs there.
+
+``python benchmarks/scale.py URI`` measures a filled database (see datasets.py); as rows of run.py it fills one of
+its own with a million.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import datasets
+import sqlalchemy as sa
+from host import create_app, database
+from rows import Row
+
+from flask_aiagents import Principal, Role
+from flask_aiagents.core.clock import uuid7_from
+from flask_aiagents.core.migrate import upgrade
+from flask_aiagents.features.analytics.period import Period
+from flask_aiagents.testing import client_as
+
+ADMIN = Principal("u1", "t0", Role.TENANT_ADMIN)
+"""Of the largest tenant."""
+
+PARTS = ("figures", "trends", "agents", "users", "models", "errors")
+
+_RAW = sa.text("""
+    SELECT created_at::date, count(*), sum(tokens_used), sum(cost_usd),
+           count(*) FILTER (WHERE status <> 'success'),
+           percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms)
+    FROM ai_agent_activity_logs
+    WHERE tenant_id = 't0' AND action = 'execute' AND id >= :first AND id < :last
+      AND created_at >= :start AND created_at < :end
+    GROUP BY 1
+""")
+"""What the figures would cost from the log itself, by the tenant's index and the months' partitions."""
+
+
+def measure(folder: Path, rounds: int) -> Iterator[Row]:
+    """On a data set of its own."""
+    logs = 1_000_000 if rounds > 1 else 20_000
+    with database(folder, "PostgreSQL") as uri:
+        with _app(uri) as app, app.app_context():
+            upgrade(app.extensions["aiagents"].database)
+        datasets.fill(uri, 1_000, logs, 100)
+        yield from measured(folder, uri, rounds)
+
+
+def measured(folder: Path, uri: str, rounds: int) -> Iterator[Row]:
+    """With the logs that are there."""
+    with _app(uri) as app:
+        count, raw = _raw_ms(app, rounds)
+        period = Period.recent("30d")
+        asked = {"summary": (period,), "timeseries": (period,), "usage": (period,), "errors": (period,)}
+        with app.app_context():
+            for name, arguments in asked.items():
+                answer = getattr(app.extensions["aiagents"].analytics, name)
+                ms = _median(rounds, lambda: answer(*arguments, principal=ADMIN))  # noqa: B023  # called at once
+                note = f"{ms:.1f} ms of {raw:.0f} raw; the tenant has {count:,} logs in 30 days"
+                yield Row("P7", f"{name} of 30 days", ms / raw, 0.01, 10 / raw, note=note)
+        yield from _dashboard(app, raw, rounds)
+        yield from _executions(folder, app, rounds)
+
+
+def _dashboard(app: Any, raw: float, rounds: int) -> Iterator[Row]:
+    client, whole = client_as(app, ADMIN), 0.0
+    pages = ["/aiagents/dashboard/", *(f"/aiagents/dashboard/part/{part}/?last=30d" for part in PARTS)]
+    for page in pages:
+        whole += (ms := _median(rounds, lambda: _get(client, page)))  # noqa: B023  # called at once
+        yield Row("P7", page, ms / raw, 0.01, 10 / raw, note=f"{ms:.1f} ms")
+    yield Row("P7", "first byte to last panel", whole / raw, 0.01 * len(pages), 0.01, note=f"{whole:.1f} ms")
+
+
+def _executions(folder: Path, app: Any, rounds: int) -> Iterator[Row]:
+    with database(folder, "PostgreSQL") as uri, _app(uri) as empty:
+        with empty.app_context():
+            upgrade(empty.extensions["aiagents"].database)
+        runs = [_runner(one) for one in (empty, app)]
+        times: list[list[float]] = [[], []]
+        for _ in range(40 * rounds):
+            for run, taken in zip(runs, times, strict=True):
+                taken.append(_ms(run))
+        small, large = (statistics.median(taken) for taken in times)
+        note = f"{large:.2f} ms, {small:.2f} without a log"
+        yield Row("P11", "one execution, logged and priced", large / small, 1.2, 1.0, note=note)
+
+
+def _runner(app: Any) -> Callable[[], None]:
+    client = client_as(app, ADMIN)
+    model = {"provider": "offline", "model": "offline"}
+    name = f"Benchmark {time.time()}"
+    agent: Any = client.post("/api/ai_agents", json={"name": name, "model_config": model}).get_json()["id"]
+
+    def run() -> None:
+        answer = client.post(f"/api/ai_agents/{agent}/execute", json={"input": "Hello"})
+        assert answer.status_code == 200, answer.text
+
+    run()
+    return run
+
+
+def _raw_ms(app: Any, rounds: int) -> tuple[int, float]:
+    period = Period.recent("30d")
+    values = {"start": period.start, "end": period.end}
+    values |= {"first": str(uuid7_from(period.start)), "last": str(uuid7_from(period.end + timedelta(days=1)))}
+    with app.app_context(), app.extensions["aiagents"].database.engine.connect() as connection:
+        connection.execute(sa.text("SELECT set_config('aiagents.tenant_id', 't0', true)"))
+        rows = connection.execute(_RAW, values).all()
+        return sum(row.count for row in rows), _median(
+            min(rounds, 3), lambda: connection.execute(_RAW, values).all()
+        )
+
+
+def _get(client: Any, page: str) -> None:
+    assert client.get(page).status_code == 200, page
+
+
+def _median(rounds: int, work: Callable[[], Any]) -> float:
+    work()
+    return statistics.median(_ms(work) for _ in range(3 * rounds))
+
+
+def _ms(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+@contextmanager
+def _app(uri: str) -> Iterator[Any]:
+    key = base64.b64encode(os.urandom(32)).decode()
+    app = create_app(uri, key, AIAGENTS_MAINTENANCE_INTERVAL_S=0)
+    yield app
+    app.extensions["aiagents"].database.engine.dispose()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("uri")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for row in measured(Path(folder), chosen.uri, 5):
+            print(row.text(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
