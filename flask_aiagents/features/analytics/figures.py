@@ -87,6 +87,7 @@ class Figures:
             "success_rate": self.success_rate,
             "tokens_used": self.tokens_used,
             "cost_usd": self.cost(),
+            "unpriced": self.unpriced,
             "p50_ms": percentile(self.durations, 50),
             "p95_ms": self.p95_ms,
         }

@@ -40,6 +40,7 @@ class BriefSchema(ma.Schema):
     success_rate = _rate()
     tokens_used = fields.Integer()
     cost_usd = fields.Decimal(as_string=True)
+    unpriced = fields.Integer(metadata={"description": "Executions without a known price; cost_usd lacks them."})
 
 
 class FullSchema(BriefSchema):
@@ -47,7 +48,6 @@ class FullSchema(BriefSchema):
 
     input_tokens = fields.Integer()
     output_tokens = fields.Integer()
-    unpriced = fields.Integer(metadata={"description": "Executions without a known price; cost_usd lacks them."})
     duration_ms = fields.Nested(SpreadSchema)
     errors = fields.Dict(
         keys=fields.String(), values=fields.Integer(), metadata={"description": "The 50 most frequent kinds."}
