@@ -1,4 +1,4 @@
-"""The servers that are measured: ours, the hand-written floor, LiteLLM - and the upstream that all of them ask."""
+"""The servers that are measured: ours, the hand-written floor, LiteLLM, MLflow - and the upstream that they ask."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "flask-
 """Where peers are installed, apart from us."""
 
 LITELLM = "litellm[proxy]==1.106.2"
+
+MLFLOW = ("mlflow==3.17.0", "psycopg2-binary")
 
 MASTER_KEY = "sk-bench"
 
@@ -97,15 +99,15 @@ def gunicorn(module: str, port: int) -> list[str]:
     return [sys.executable, "-m", "gunicorn", *options.split(), module]
 
 
-def litellm_python() -> Path | None:
-    """LiteLLM in an environment of its own; None when it cannot be had."""
-    python = CACHE / "litellm" / "bin" / "python"
-    if (python.parent / "litellm").exists():
+def peer_python(name: str, *packages: str) -> Path | None:
+    """A peer in an environment of its own; None when it cannot be had."""
+    python = CACHE / name / "bin" / "python"
+    if (python.parent / name).exists():
         return python
     CACHE.mkdir(parents=True, exist_ok=True)
     try:
-        subprocess.run([sys.executable, "-m", "venv", str(CACHE / "litellm")], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", LITELLM], check=True, timeout=900)
+        subprocess.run([sys.executable, "-m", "venv", str(CACHE / name)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=True, timeout=900)
     except (subprocess.SubprocessError, OSError):
         return None
     return python
@@ -114,7 +116,7 @@ def litellm_python() -> Path | None:
 @contextmanager
 def litellm(folder: Path, base_url: str) -> Iterator[Server | None]:
     """LiteLLM's proxy: one worker, no database, a master key."""
-    python = litellm_python()
+    python = peer_python("litellm", LITELLM)
     if python is None:
         yield None
         return
@@ -137,3 +139,20 @@ def litellm(folder: Path, base_url: str) -> Iterator[Server | None]:
             f'{{"model": "gpt-4o-mini", "stream": true, {messages}}}',
             process,
         )
+
+
+@contextmanager
+def mlflow(folder: Path, uri: str) -> Iterator[Server | None]:
+    """MLflow's tracking server with its traces in a database: one worker, nothing sent home."""
+    python = peer_python("mlflow", *MLFLOW)
+    if python is None:
+        yield None
+        return
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    options = f"server --backend-store-uri {uri} --artifacts-destination {folder} --host 127.0.0.1 --workers 1"
+    command = [str(python.parent / "mlflow"), *options.split(), "--port", str(port)]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with running(command, f"{url}/health", 180, **quiet) as process:
+        headers = {"X-Mlflow-Experiment-Id": "0", "Content-Type": "application/x-protobuf"}
+        yield Server("MLflow", f"{url}/v1/traces", headers, "", "", process)
