@@ -85,7 +85,7 @@ def items(number: int) -> list[dict[str, Any]]:
 def _rows() -> list[tuple[Any, ...]]:
     now = "2026-01-01 00:00:00.000000"
     return [
-        (uuid7().hex, "acme", "alice", "call", "client", 12 + n, 100 + n, f"m{n % 3}", False, "success", now)
+        (uuid7().hex, "acme", "alice", "call", "client", n, 100 + n, f"m{n % 3}", False, "success", now)
         for n in range(LOGS)
     ]
 

@@ -1,4 +1,4 @@
-"""The servers that are measured: ours, the hand-written floor, LiteLLM, MLflow - and the upstream that they ask."""
+"""The servers that are measured: ours, the hand-written floor, LiteLLM, MLflow - and the upstream they ask."""
 
 from __future__ import annotations
 
