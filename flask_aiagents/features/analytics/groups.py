@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
 from itertools import islice
 from operator import add
 from typing import Any
@@ -85,24 +84,11 @@ _OVER = {"postgresql": _EXCLUDED, "sqlite": _EXCLUDED, "mysql": _DUPLICATE, "mar
 def _write(connection: sa.Connection, some: dict[UUID, tuple[Key, Sums]]) -> None:
     rows = [dict(zip(_NAMES, (row_id, *key, *sums), strict=True)) for row_id, (key, sums) in some.items()]
     if connection.dialect.name == "postgresql":
-        statement, parameters = recordset(_TABLE, list(map(_plain, rows)), connection.dialect)
+        statement, parameters = recordset(_TABLE, rows, connection.dialect)
         connection.execute(sa.text(statement.text + _OVER["postgresql"]), parameters)
     else:
         text, tuples = plain(_TABLE, rows, connection.dialect)
         connection.exec_driver_sql(text + _OVER[connection.dialect.name], tuples)
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with texts for what JSON does not know: its encoder takes long to ask for each."""
-    row["id"] = row["id"].hex
-    row["period_start"] = _text(row["period_start"])
-    row["agent_id"] = row["agent_id"] and _text(row["agent_id"])
-    row["cost_usd"] = f"{row['cost_usd']:f}"
-    row["last_used_at"] = row["last_used_at"].isoformat()
-    return row
-
-
-_text = lru_cache(maxsize=65_536)(str)
 
 
 def _chunks(rows: Rows) -> Iterator[dict[UUID, tuple[Key, Sums]]]:

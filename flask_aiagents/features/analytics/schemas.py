@@ -84,7 +84,7 @@ class TimeseriesSchema(AnswerSchema):
 
 
 class UsageRowSchema(BriefSchema):
-    """The figures of one agent, user, tenant, model or provider."""
+    """The figures of one agent, user, tenant, model, provider or action."""
 
     key = fields.String(allow_none=True)
     name = fields.String(allow_none=True)

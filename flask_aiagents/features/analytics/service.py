@@ -76,7 +76,7 @@ class Analytics:
         agent_id: UUID | None = None,
         principal: Principal | None = None,
     ) -> list[JSONObject]:
-        """Who or what ran most: by agent, user, tenant, model or provider, the most executions first.
+        """Who or what ran most: by agent, user, tenant, model, provider or action, the most executions first.
 
         :raises BadRequest: for another ``by``, and for a ``top`` that is not 1 to 200.
         :raises Forbidden: by tenant, for anyone but a super admin.
