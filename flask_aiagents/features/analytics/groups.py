@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from operator import add
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
