@@ -15,6 +15,7 @@ from pathlib import Path
 
 import durable
 import executions
+import export
 import ingestion
 import lists
 import panel
@@ -31,6 +32,7 @@ SUITES: dict[frozenset[str], Measure] = {
     frozenset({"P5"}): lambda folder, rounds, _: ingestion.measure(folder, rounds),
     frozenset({"P7", "P11"}): lambda folder, rounds, _: scale.measure(folder, rounds),
     frozenset({"retention"}): lambda folder, rounds, _: retention.measure(folder, rounds),
+    frozenset({"export"}): lambda folder, rounds, _: export.measure(folder, rounds),
     frozenset({"P6"}): lambda folder, rounds, _: durable.measure(folder, rounds),
     frozenset({"P8"}): lambda folder, rounds, _: lists.measure_pages(folder, rounds),
     frozenset({"panel"}): lambda folder, rounds, _: panel.measure(folder, rounds),
