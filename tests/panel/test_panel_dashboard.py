@@ -3,38 +3,23 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from decimal import Decimal
 from html import unescape
 
 import pytest
 from flask import Flask
-from support.cast import ALICE, CHARLIE, Clients, make_agent
-from support.dashboards import part, parts, rows, tiles
-from support.logs import execution
+from support.cast import Clients
+from support.dashboards import NOW, part, parts, ran, rows, tiles
 from support.panel import PanelClient
 
-from flask_aiagents.core.clock import utcnow
 from flask_aiagents.surfaces.admin.formats import duration, money, number, percent
 
-NOW = utcnow()
-PARTS = ("figures", "trends", "agents", "users", "models", "errors")
+PARTS = ("figures", "trends", "agents", "users", "models", "actions", "errors")
 
 
 @pytest.fixture
 def agents(host: Flask, clients: Clients) -> dict[str, str]:
     """Two agents of acme's and one of globex's that ran, long ago too; their ids."""
-    made = {
-        "desk": make_agent(clients.alice, "Desk")["id"],
-        "writer": make_agent(clients.alice, "Writer")["id"],
-        "globex": make_agent(clients.charlie, "Globex's")["id"],
-    }
-    for days in range(4):
-        execution(host, made["desk"], at=NOW - timedelta(days=days, minutes=1), cost_usd=Decimal("0.25"))
-    execution(host, made["desk"], principal=ALICE, status="error", error="upstream", duration_ms=90_000)
-    execution(host, made["writer"], principal=ALICE, model="other", cost_usd=Decimal("1.5"), tokens_used=1_234)
-    execution(host, made["writer"], at=NOW - timedelta(days=60), tokens_used=10**9)
-    execution(host, made["globex"], principal=CHARLIE, status="timeout", error="timeout", cost_usd=None)
-    return made
+    return ran(host, clients)
 
 
 @pytest.mark.usefixtures("agents")
@@ -44,7 +29,7 @@ def test_the_page_asks_for_the_parts_that_mean_something(
     """Users for who sees others' runs, tenants for the operator; bob is told that these are his own."""
     assert parts(alice.get("/dashboard/").text) == list(PARTS)
     assert parts(charlie.get("/dashboard/").text) == list(PARTS)
-    assert parts(root.get("/dashboard/").text) == [*PARTS[:5], "tenants", "errors"]
+    assert parts(root.get("/dashboard/").text) == [*PARTS[:-1], "tenants", "errors"]
     page = bob.get("/dashboard/").text
     assert parts(page) == [one for one in PARTS if one != "users"]
     assert "Your own runs only." in page
@@ -141,7 +126,7 @@ def test_one_agent_narrows_all_of_it(clients: Clients, alice: PanelClient, agent
     query = f"agent_id={agents['writer']}"
     page = alice.get(f"/dashboard/?{query}").text
     assert "Dashboard of Writer" in page
-    assert parts(page) == [one for one in PARTS if one != "agents"]
+    assert parts(page) == [one for one in PARTS if one not in ("agents", "actions")]
     assert all(query in unescape(url) for url in re.findall(r'hx-get="([^"]+)"', page) if "/part/" in url)
     api = clients.alice.get(f"/api/ai_agent_analytics/summary?{query}").json
     assert tiles(part(alice, "figures", query))[0] == str(api["executions"]) == "1"
@@ -154,7 +139,7 @@ def test_r14_another_tenants_agent_is_absent(
 ) -> None:
     """The page and all its parts say what they say of an agent that never was."""
     never = "00000000-0000-0000-0000-000000000000"
-    for path in ("/dashboard/", *(f"/dashboard/part/{name}/" for name in PARTS if name != "agents")):
+    for path in ("/dashboard/", *(f"/dashboard/part/{name}/" for name in PARTS)):
         there = charlie.get(f"{path}?agent_id={agents['desk']}")
         absent = charlie.get(f"{path}?agent_id={never}")
         assert (there.status_code, absent.status_code) == (404, 404), path
@@ -191,7 +176,7 @@ def test_no_runs_yet(alice: PanelClient) -> None:
     html = part(alice, "figures")
     assert "No runs in this period" in html
     assert "/aiagents/playground/" in html
-    for name in ("trends", "agents", "users", "models", "errors"):
+    for name in PARTS[1:]:
         assert part(alice, name).strip() == ""
 
 

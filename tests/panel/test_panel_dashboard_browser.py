@@ -32,6 +32,14 @@ SHOWN = """() => [...document.querySelectorAll("[data-chart] canvas")].map((canv
 })"""
 """What every chart was told to draw."""
 
+BAR = """([title, index]) => {
+  const chart = window.Chart.getChart(document.querySelector("[data-chart] canvas"));
+  const at = chart.data.datasets.findIndex((set) => set.label === title);
+  const { x, y } = chart.getDatasetMeta(at).data[index].getCenterPoint();
+  return { x, y };
+}"""
+"""The middle of a bar of the first chart."""
+
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
@@ -89,6 +97,67 @@ def test_charts_follow_the_theme(page_for: PageFor) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     dark = page.evaluate(DRAWN)
     assert all(colours and colours != before for colours, before in zip(dark, light, strict=True))
+
+
+@pytest.mark.usefixtures("desk")
+def test_charts_follow_the_systems_theme(page_for: PageFor) -> None:
+    """When the system turns dark while the page is open, so do its charts."""
+    page = page_for("alice", "/dashboard/", color_scheme="light")
+    loaded(page)
+    light = page.evaluate(DRAWN)
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    dark = page.evaluate(DRAWN)
+    assert all(colours and colours != before for colours, before in zip(dark, light, strict=True))
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_bar_leads_to_its_logs(page_for: PageFor) -> None:
+    """A click on today's failed run opens the log with it alone."""
+    page = page_for("alice", "/dashboard/?last=7d")
+    loaded(page)
+    bar = page.evaluate(BAR, ["failed", 6])
+    page.locator("[data-chart] canvas").first.click(position=bar)
+    page.wait_for_url("**/activity/**")
+    expect(page.locator("[data-id]")).to_have_count(1)
+    expect(page.locator("[data-id]")).to_contain_text("upstream")
+
+
+@pytest.mark.usefixtures("desk")
+def test_trends_are_compared_when_asked(page_for: PageFor) -> None:
+    """The box draws the period before, stays ticked and is in the address; unticked it is gone."""
+    page = page_for("alice", "/dashboard/?last=7d")
+    loaded(page)
+    assert len(page.evaluate(SHOWN)[0]["values"]) == 2
+    page.get_by_label("Compare with before").check()
+    page.wait_for_url("**/dashboard/?last=7d&compare=previous")
+    loaded(page)
+    assert len(page.evaluate(SHOWN)[0]["values"]) == 3
+    page.get_by_label("Compare with before").uncheck()
+    page.wait_for_url("**/dashboard/?last=7d")
+
+
+def test_one_agent_is_chosen_and_removed(page_for: PageFor, desk: str) -> None:
+    """By its row; the period that is chosen then keeps it; the cross shows all again."""
+    page = page_for("alice", "/dashboard/")
+    loaded(page)
+    page.locator("#part-agents").get_by_role("link", name=HOSTILE).click()
+    page.get_by_label("Period").select_option("7d")
+    page.wait_for_url(f"**/dashboard/?last=7d&agent_id={desk}")
+    assert runs(page) == "3"
+    page.get_by_role("link", name=f"Remove {HOSTILE}").click()
+    page.wait_for_url("**/dashboard/?last=7d")
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_table_is_downloaded(page_for: PageFor) -> None:
+    """As a file of its name."""
+    page = page_for("alice", "/dashboard/?last=7d")
+    loaded(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Models as CSV").click()
+    assert download.value.suggested_filename.startswith("models-")
+    assert download.value.suggested_filename.endswith(".csv")
 
 
 @pytest.mark.usefixtures("desk")

@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from decimal import Decimal
 from html import unescape
 
+from flask import Flask
+
+from flask_aiagents.core.clock import utcnow
+
+from .cast import ALICE, CHARLIE, Clients, make_agent
+from .logs import execution
 from .panel import PanelClient
+
+NOW = utcnow()
+
+
+def ran(host: Flask, clients: Clients) -> dict[str, str]:
+    """Two agents of acme's and one of globex's that ran, long ago too; their ids."""
+    made = {
+        "desk": make_agent(clients.alice, "Desk")["id"],
+        "writer": make_agent(clients.alice, "Writer")["id"],
+        "globex": make_agent(clients.charlie, "Globex's")["id"],
+    }
+    for days in range(4):
+        execution(host, made["desk"], at=NOW - timedelta(days=days, minutes=1), cost_usd=Decimal("0.25"))
+    execution(host, made["desk"], principal=ALICE, status="error", error="upstream", duration_ms=90_000)
+    execution(host, made["writer"], principal=ALICE, model="other", cost_usd=Decimal("1.5"), tokens_used=1_234)
+    execution(host, made["writer"], at=NOW - timedelta(days=60), tokens_used=10**9)
+    execution(host, made["globex"], principal=CHARLIE, status="timeout", error="timeout", cost_usd=None)
+    return made
 
 
 def part(panel: PanelClient, name: str, query: str = "") -> str:

@@ -21,7 +21,7 @@ from .texts import _l
 from .view import Answer, PanelView
 
 PAGES = {
-    "index": (_l("Overview"), ("figures", "trends", "agents", "users", "models", "tenants", "errors")),
+    "index": (_l("Overview"), ("figures", "trends", "agents", "users", "models", "actions", "tenants", "errors")),
 }
 """The pages, by their endpoint, and their parts in order."""
 
@@ -65,7 +65,7 @@ class DashboardView(PanelView):
                 return self._charts(wanted, asked)
             case "errors":
                 template = "aiagents/dashboard_errors.html"
-            case "agents" | "users" | "models" | "tenants":
+            case "agents" | "users" | "models" | "actions" | "tenants":
                 template = "aiagents/dashboard_table.html"
             case _:
                 abort(404)
@@ -103,7 +103,7 @@ class DashboardView(PanelView):
             hidden.add("tenants")
         if asked.user_id or not self.may(Permission.READ_OTHERS_ACTIVITY):
             hidden.add("users")
-        return hidden | {"agents", "cost-agents"} if asked.agent_id else hidden
+        return hidden | {"agents", "cost-agents", "actions"} if asked.agent_id else hidden
 
     def _refuse_hidden(self, wanted: str, asked: Asked) -> None:
         if wanted in self._hidden(asked):

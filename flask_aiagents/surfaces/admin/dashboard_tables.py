@@ -37,9 +37,11 @@ class Table:
     """What the log is asked for to find a row's logs; the row's key says the value."""
 
 
+_MODEL = ("provider", "model")
+
 BRIEF = (
     *("executions", "succeeded", "failed", "success_rate", "tokens_used", "cost_usd"),
-    *("p50_ms", "p95_ms"),
+    *("unpriced", "p50_ms", "p95_ms"),
 )
 SPENT = (
     *("executions", "unpriced", "tokens_used", "input_tokens", "output_tokens"),
@@ -91,9 +93,7 @@ TABLES = {
         title=_l("Agents"), fields=("key", "name", *BRIEF), rows=ranked("agent"), filters=("agent_id",)
     ),
     "users": Table(title=_l("Users"), fields=("key", "name", *BRIEF), rows=ranked("user"), filters=("user_id",)),
-    "models": Table(
-        title=_l("Models"), fields=("key", "name", *BRIEF), rows=ranked("model"), filters=("provider", "model")
-    ),
+    "models": Table(title=_l("Models"), fields=("key", "name", *BRIEF), rows=ranked("model"), filters=_MODEL),
     "actions": Table(title=_l("Actions"), fields=("key", *BRIEF), rows=ranked("action"), filters=("action",)),
     "tenants": Table(
         title=_l("Tenants"), fields=("key", "name", *BRIEF), rows=ranked("tenant"), filters=("tenant_id",)
@@ -106,7 +106,7 @@ TABLES = {
         title=_l("Cost by model"),
         fields=("key", "name", *SPENT),
         rows=spent("by_model"),
-        filters=("provider", "model"),
+        filters=_MODEL,
     ),
     "cost-agents": Table(
         title=_l("Cost by agent"),
@@ -118,19 +118,23 @@ TABLES = {
         title=_l("Without a known price"),
         fields=("provider", "model", "executions", "tokens_used"),
         rows=spent("unpriced"),
+        filters=_MODEL,
     ),
 }
 
 
 def led(table: Table, row: JSONObject) -> dict[str, Any]:
     """What the log is asked for to find what a row counted."""
-    if table.filters == ("provider", "model"):
-        key, model = row["key"], row["name"]
-        provider = key.removesuffix(model).rstrip("/") if key else None
-        values: tuple[Any, ...] = (provider, model)
-    else:
-        values = (row["key"],)
+    values = _model_of(row) if table.filters == _MODEL else (row["key"],)
     return {name: value or NONE for name, value in zip(table.filters, values, strict=True)}
+
+
+def _model_of(row: JSONObject) -> tuple[str | None, str | None]:
+    """Provider and model; a ranking has both in its key, and only the name may have a slash."""
+    if "provider" in row:
+        return row["provider"], row["model"]
+    key, model = row["key"], row["name"]
+    return (key.removesuffix(model).rstrip("/") if key else None), model
 
 
 def as_file(name: str, view: PanelView, asked: Asked) -> Response:

@@ -14,8 +14,8 @@ const tick = {
 
 function dataset(series, kind) {
   const colour = token(series.tone);
-  const faint = series.times ? { type: "line", borderDash: [4, 4], borderWidth: 1.5, pointRadius: 0, order: 1 } : {};
-  return { label: series.title, data: series.values, backgroundColor: colour, borderColor: colour, borderWidth: kind === "line" ? 2 : 0, pointRadius: 2, pointHitRadius: 8, tension: 0.25, spanGaps: true, maxBarThickness: 28, ...faint };
+  const faint = series.times ? { type: "line", borderDash: [4, 4], borderWidth: 1.5, pointRadius: 0, pointStyle: "line", order: 1 } : {};
+  return { label: series.title, data: series.values, backgroundColor: colour, borderColor: colour, borderWidth: kind === "line" ? 2 : 0, pointRadius: 2, pointHitRadius: 8, cubicInterpolationMode: "monotone", pointStyle: kind === "line" ? "circle" : "rect", spanGaps: true, maxBarThickness: 28, ...faint };
 }
 
 // A bar or a point leads to the logs behind it; beside them the step does, to those of the first series.
@@ -44,7 +44,7 @@ function draw(figure) {
         if (url) location.assign(url);
       },
       onHover: (event, near) => (event.native.target.style.cursor = near.length ? "pointer" : "default"),
-      plugins: { legend: { display: chart.series.length > 1, labels: { color: text, boxWidth: 12 } }, tooltip: { callbacks: { label: told } } },
+      plugins: { legend: { display: chart.series.length > 1, labels: { color: text, usePointStyle: true, boxHeight: 7 } }, tooltip: { callbacks: { label: told } } },
       scales: {
         x: { stacked, grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
         y: { stacked, beginAtZero: true, max: chart.unit === "%" ? 1 : undefined, grid: { color: grid }, ticks: { color: text, maxTicksLimit: 5, callback: tick[chart.unit] } },
