@@ -105,16 +105,17 @@ def _bounded(text: str) -> int:
 
 
 def _depth(value: JSON) -> int:
-    """Nesting, level by level and without recursion."""
-    depth, level = 0, [value]
+    """How many objects and arrays are inside of each other; level by level and without recursion."""
+    depth, level = 0, _nested([value])
     while level and depth <= MAX_DEPTH:
         depth += 1
-        level = [child for item in level if isinstance(item, (dict, list)) for child in _children(item)]
+        level = [inner for item in level for inner in _nested(item)]
     return depth
 
 
-def _children(item: Any) -> Any:
-    return item.values() if isinstance(item, dict) else item
+def _nested(item: Any) -> list[Any]:
+    values = item.values() if type(item) is dict else item
+    return [value for value in values if type(value) is dict or type(value) is list]
 
 
 def _too_deep() -> BadRequest:

@@ -16,7 +16,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from itertools import repeat
-from operator import is_
+from operator import is_, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +54,7 @@ def plain(table: sa.Table, rows: list[dict[str, Any]], dialect: Dialect) -> tupl
 
 def _columns(table: sa.Table, rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """The values of each column, but for those that are NULL in all rows anyway."""
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    columns = {name: list(map(itemgetter(name), rows)) for name in rows[0]}
     return {
         name: values
         for name, values in columns.items()
