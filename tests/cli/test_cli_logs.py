@@ -157,6 +157,13 @@ def test_another_file_is_not_gone_on_with(
     assert part.read_bytes() == content
 
 
+def test_a_wrong_question_leaves_no_file(host: Flask, tmp_path: Path) -> None:
+    """What could not even begin is nothing to go on with."""
+    for options in ((), ("--gzip",), ("--resume",)):
+        result = export(host, "--where", "nothing=eq.1", *options, "--output", str(tmp_path / "logs"))
+        assert (result.exit_code, list(tmp_path.glob("logs*"))) == (1, [])
+
+
 def test_no_logs_are_a_file_as_well(host: Flask, tmp_path: Path) -> None:
     """An empty log is an empty file, a header, or an empty file in gzip."""
     file = tmp_path / "logs"

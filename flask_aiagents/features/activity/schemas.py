@@ -43,7 +43,10 @@ class ActivityLogSchema(StrictSchema):
     agent_name = fields.String(dump_only=True, allow_none=True)
     user_id = fields.String(dump_only=True)
     tenant_id = fields.String(dump_only=True, allow_none=True)
-    action = fields.String(required=True, validate=validate.Regexp(ACTION))
+    action = fields.String(
+        required=True,
+        validate=validate.Regexp(ACTION, error="Write it in a-z, 0-9 and _.:-, up to 64 of them, a letter first."),
+    )
     source = fields.String(dump_only=True, metadata={"description": "`client` for posted ones."})
     request_data = fields.Raw(allow_none=True)
     response_data = fields.Raw(allow_none=True)

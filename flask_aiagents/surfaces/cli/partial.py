@@ -55,11 +55,17 @@ class Partial:
             try:
                 yield file, last
             except BaseException:
-                click.echo(f"{self._part} has what came so far. Go on with it by --resume.", err=True)
+                self._leave(file)
                 raise
             file.flush()
             os.fsync(file.fileno())
         self._part.replace(self._path)
+
+    def _leave(self, file: BinaryIO) -> None:
+        if file.tell():
+            click.echo(f"{self._part} has what came so far. Go on with it by --resume.", err=True)
+        else:
+            self._part.unlink()
 
     def _begin(self, resume: bool) -> BinaryIO:
         try:
