@@ -17,6 +17,7 @@ LEVELS: Mapping[str, frozenset[str]] = {
     "user": frozenset({"tenant", "user"}),
     "model": frozenset({"tenant", "provider", "model"}),
     "detail": frozenset({"tenant", "agent", "user", "provider", "model"}),
+    "actions": frozenset({"action"}),
     "action": frozenset({"tenant", "action"}),
     "activity": frozenset({"tenant", "user", "action"}),
 }
