@@ -35,7 +35,7 @@ def recordset(
     columns = _columns(table, rows)
     same = tuple(name for name, values in columns.items() if _is_one(values))
     different = tuple(name for name in columns if name not in same)
-    values = zip(*(columns[name] for name in different), strict=True)
+    values = zip(*(_encodable(table.c[name], columns[name]) for name in different), strict=True)
     many = _encode([dict(zip(different, row, strict=True)) for row in values])
     one = _encode({name: columns[name][0] for name in same})
     return _recordset(table, different, same, dialect), {"many": many, "one": one} if same else {"many": many}
@@ -66,6 +66,12 @@ def _is_one(values: list[Any]) -> bool:
     """Whether all are one value; of what may equal another without being the same (1 and True) one object."""
     first = values[0]
     return values.count(first) == len(values) if type(first) is str else all(map(is_, values, repeat(first)))
+
+
+def _encodable(column: sa.Column[Any], values: list[Any]) -> list[Any]:
+    # The encoder would ask for each value what its text is: of ids that takes longer than all the rest.
+    uuids = isinstance(column.type, sa.Uuid)
+    return [None if value is None else value.hex for value in values] if uuids else values
 
 
 def _processed(values: list[Any], process: Callable[[Any], Any]) -> list[Any]:
