@@ -7,9 +7,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from ..errors import Forbidden, Invalid
+from ..logs import logger
+
+_log = logger(__name__)
 
 SHARED = "*"
 """The tenant that a super admin names to act on what all tenants share."""
@@ -41,9 +46,12 @@ class Principal:
     """The API key that speaks for the user, when it is one."""
     acting: bool = False
     """True when a super admin acts for the tenant named here."""
+    time_zone: str | None = None
+    """Whose days, weeks and months figures are by default, such as ``Europe/Berlin``; UTC without one."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "role", Role(self.role))
+        object.__setattr__(self, "time_zone", _known_zone(self.time_zone))
         if not self.user_id:
             raise ValueError("A principal needs a user_id.")
         if not self.tenant_id and self.role is not Role.SUPER_ADMIN:
@@ -67,6 +75,16 @@ class Principal:
             )
         shared = tenant_id == SHARED
         return replace(self, tenant_id=None if shared else tenant_id, acting=not shared)
+
+
+@lru_cache(maxsize=1024)
+def _known_zone(name: str | None) -> str | None:
+    """The name itself; None for what is no time zone, since nobody should be kept out for that."""
+    try:
+        return str(ZoneInfo(name)) if name else None
+    except (ValueError, OSError, KeyError, TypeError):
+        _log.warning("%r is no time zone of a user; UTC is taken.", name)
+        return None
 
 
 _acting: ContextVar[Principal | None] = ContextVar("aiagents_acting", default=None)

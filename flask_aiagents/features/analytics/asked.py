@@ -63,8 +63,10 @@ PERIOD = [
 ]
 
 AGENT = _query("agent_id", "Of this agent alone.", format="uuid")
+USER = _query("user_id", "Of this user alone; a user is told of itself.")
+WHOSE = [AGENT, USER]
 STEP = _query("step", "How long a step is; hours are those of UTC.", enum=list(STEPS), default="day")
-ZONE = _query("zone", "The time zone whose days, weeks and months these are: `Europe/Berlin`.", default="UTC")
+ZONE = _query("zone", "Whose days, weeks and months these are: `Europe/Berlin`; one's own by default, or UTC.")
 BY = _query("by", "What to tell apart; `tenant` is for super admins.", enum=list(KEYS), default="agent")
 
 

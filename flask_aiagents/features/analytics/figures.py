@@ -92,6 +92,18 @@ class Figures:
             "p95_ms": self.p95_ms,
         }
 
+    def spent(self, total: Decimal) -> JSONObject:
+        """What a line of a table of costs tells, beside the total that it is a share of."""
+        return {
+            "executions": self.executions,
+            "unpriced": self.unpriced,
+            "tokens_used": self.tokens_used,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cost_usd": self.cost(),
+            "share": float(self.cost_usd / total) if total else None,
+        }
+
     def full(self) -> JSONObject:
         """What a summary tells."""
         return {

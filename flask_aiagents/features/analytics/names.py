@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,7 +33,12 @@ def _logged_name(session: TenantSession, agent_id: UUID) -> str | None:
 
 
 def last_case(
-    session: TenantSession, error: str | None, status: str, at: datetime | None, agent_id: UUID | None
+    session: TenantSession,
+    error: str | None,
+    status: str,
+    at: datetime | None,
+    agent_ids: Sequence[UUID] | None,
+    user_id: str | None,
 ) -> UUID | None:
     """A log that ended so, begun in the millisecond of the last one; None when it is no longer kept."""
     if at is None:
@@ -45,6 +50,7 @@ def last_case(
         log.action == "execute",
         log.status == status,
         log.error == error,
-        *([log.agent_id == agent_id] if agent_id is not None else []),
+        *([log.agent_id.in_(agent_ids)] if agent_ids is not None else []),
+        *([log.user_id == user_id] if user_id is not None else []),
     ]
     return session.scalar(sa.select(log.id).where(*where).order_by(log.id.desc()).limit(1))

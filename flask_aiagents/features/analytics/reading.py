@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,14 +27,19 @@ class Only:
     """What of all that the session's scope sees is asked for."""
 
     agent_ids: Sequence[UUID] | None = None
+    user_id: str | None = None
     failed: bool = False
     among: Sequence[Mapping[str, Any]] | None = None
     """Rows that have all the values of one of these."""
 
     @classmethod
-    def agent(cls, agent_id: UUID | None, *, failed: bool = False) -> Only:
-        """One agent, or with None each."""
-        return cls(None if agent_id is None else [agent_id], failed)
+    def of(cls, agent_id: UUID | None, user_id: str | None) -> Only:
+        """One agent and one user, or with None each."""
+        return cls(None if agent_id is None else [agent_id], user_id)
+
+    def among_these(self, values: Sequence[Mapping[str, Any]]) -> Only:
+        """Of these, the rows that have all the values of one."""
+        return replace(self, among=values)
 
 
 EVERYTHING = Only()
@@ -62,12 +67,18 @@ def read(
         yield from session.execute(sa.select(*LOG).where(*_ended(level), *_logs(session, few, only)))
 
 
-def slim(session: TenantSession, period: Span, dimensions: Set[str], only: Only = EVERYTHING) -> sa.Subquery:
-    """The same rows of one span, for the database to count: what they are about, how many and when last."""
+def slim(
+    session: TenantSession, period: Span, dimensions: Set[str], only: Only = EVERYTHING, *sums: str
+) -> sa.Subquery:
+    """The same rows of one span, for the database to count: what they are about, how many and when last.
+
+    :param sums: columns besides, which no index holds.
+    """
     level = _level(session, dimensions, only)
     parts = cover(period, by_hour="hour" in ROLLED[level])
-    names = (*_SAME, "executions", "last_used_at")
-    logs = sa.select(*(column for column in LOG if column.key in names)).where(*_ended(level))
+    wanted = {*_SAME, "executions", "last_used_at", *sums}
+    names = [column.key for column in LOG if column.key in wanted]
+    logs = sa.select(*(column for column in LOG if column.key in wanted)).where(*_ended(level))
     found: list[Any] = []
     if spans := [(grain, span) for grain in ("day", "hour") for span in parts.whole(grain)]:
         rolled = sa.select(*(getattr(Usage, name) for name in names)).where(Usage.level == level)
@@ -90,7 +101,7 @@ def _level(session: TenantSession, dimensions: Set[str], only: Only) -> str:
     needed = {
         *dimensions,
         *(["agent"] if only.agent_ids is not None else []),
-        *(["user"] if scope.user_id else []),
+        *(["user"] if scope.user_id or only.user_id is not None else []),
     }
     return level_for(needed if scope.system else needed | {"tenant"})
 
@@ -146,6 +157,8 @@ def _mine(
         yield model.user_id == scope.user_id
     if only.agent_ids is not None:
         yield model.agent_id.in_(only.agent_ids)
+    if only.user_id is not None:
+        yield model.user_id == only.user_id
     if only.failed:
         yield model.status != LogStatus.SUCCESS.value
     if only.among is not None:

@@ -37,55 +37,57 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 """What can be told apart, and by which columns."""
 
 
-def summary(session: TenantSession, period: Period, agent_id: UUID | None) -> JSONObject:
+def summary(session: TenantSession, period: Period, only: Only) -> JSONObject:
     """The figures of a period and of the one before it."""
     before = period.start - (period.end - period.start)
-    previous, present = _stepwise(session, [before, period.start, period.end], agent_id)
+    previous, present = stepwise(session, [before, period.start, period.end], only)
     return present.full() | {"previous": previous.full(), "period": period.to_dict(), "as_of": utcnow()}
 
 
-def timeseries(
-    session: TenantSession, period: Period, step: str, zone: str, agent_id: UUID | None
-) -> list[JSONObject]:
+def timeseries(session: TenantSession, period: Period, step: str, zone: str, only: Only) -> list[JSONObject]:
     """The figures of each step of a period."""
     starts = steps_of(period, step, zone)
-    parts = _stepwise(session, [period.start, *starts[1:], period.end], agent_id)
+    parts = stepwise(session, [period.start, *starts[1:], period.end], only)
     return [{"start": start} | part.brief() for start, part in zip(starts, parts, strict=True)]
 
 
-def usage(session: TenantSession, period: Period, by: str, top: int, agent_id: UUID | None) -> list[JSONObject]:
+def usage(session: TenantSession, period: Period, by: str, top: int, only: Only) -> list[JSONObject]:
     """The figures of each agent, user, tenant, model or provider that ran most, or of each action that was logged.
 
     The database says which ones these are; only theirs are read and added up.
     """
     if (columns := KEYS.get(by)) is None:
         raise BadRequest(f"by={by[:30]} is not understood.", hint=f"Use one of {', '.join(KEYS)}.")
-    if by == "action" and agent_id is not None:
+    if by == "action" and only.agent_ids is not None:
         raise BadRequest(
             "No sums are kept by agent and action.", hint="Leave agent_id out, or read the agent's logs."
         )
-    _bound(top)
-    only = Only.agent(agent_id)
-    most = _leading(session, period, by, top, only)
+    bound(top)
+    most = leading(session, period, by, top, only, "executions")
     parts = {key: Figures() for key in most}
-    among = replace(only, among=[dict(zip(columns, key, strict=True)) for key in most])
+    among = only.among_these([dict(zip(columns, key, strict=True)) for key in most])
     for row in read(session, [period.start, period.end], {by}, among):
         parts[tuple(getattr(row, name) for name in columns)].add(row)
     ranked = sorted(parts.items(), key=lambda part: (-part[1].executions, str(part[0])))
     names = agent_names(session, [key[0] for key in most]) if by == "agent" else {}
-    return [_name(by, key, names) | part.brief() for key, part in ranked]
+    return [named(by, key, names) | part.brief() for key, part in ranked]
 
 
-def _leading(session: TenantSession, period: Period, by: str, top: int, only: Only) -> list[tuple[Any, ...]]:
-    rows = slim(session, (period.start, period.end), {by}, only)
+def leading(
+    session: TenantSession, period: Period, by: str, top: int, only: Only, measure: str
+) -> list[tuple[Any, ...]]:
+    """The keys of those of which a sum is largest, as near as the database can tell."""
+    rows = slim(session, (period.start, period.end), {by}, only, *({measure} - {"executions"}))
     keys = [rows.c[name] for name in KEYS[by]]
-    most = sa.func.sum(rows.c.executions).desc()
+    # SQLite keeps large sums as text: as numbers they are not exact, but good enough to find the largest.
+    most = sa.func.sum(sa.cast(rows.c[measure], sa.Float) if measure != "executions" else rows.c.executions).desc()
     return [
         tuple(row) for row in session.execute(sa.select(*keys).group_by(*keys).order_by(most, *keys).limit(top))
     ]
 
 
-def _name(by: str, key: Any, names: Mapping[UUID, str]) -> JSONObject:
+def named(by: str, key: Any, names: Mapping[UUID, str]) -> JSONObject:
+    """How a row of a table is called."""
     if by == "agent":
         return {"key": key[0], "name": names.get(key[0])}
     if by == "model":
@@ -94,10 +96,10 @@ def _name(by: str, key: Any, names: Mapping[UUID, str]) -> JSONObject:
     return {"key": key[0], "name": key[0]}
 
 
-def errors(session: TenantSession, period: Period, top: int, agent_id: UUID | None) -> list[JSONObject]:
+def errors(session: TenantSession, period: Period, top: int, only: Only) -> list[JSONObject]:
     """Each kind of error: how often, of how many agents, when last and where to read it."""
-    _bound(top)
-    rows = slim(session, (period.start, period.end), {"agent"}, Only.agent(agent_id, failed=True)).c
+    bound(top)
+    rows = slim(session, (period.start, period.end), {"agent"}, replace(only, failed=True)).c
     kind = (rows.error, rows.status)
     count, last = sa.func.sum(rows.executions), sa.func.max(rows.last_used_at)
     agents = sa.func.count(rows.agent_id.distinct())
@@ -114,7 +116,7 @@ def errors(session: TenantSession, period: Period, top: int, agent_id: UUID | No
             "executions": int(row.executions),
             "agents": row.agents,
             "last_at": row.last_at,
-            "example_log_id": last_case(session, row.error, row.status, row.last_at, agent_id),
+            "example_log_id": last_case(session, row.error, row.status, row.last_at, only.agent_ids, only.user_id),
         }
         for row in found
     ]
@@ -142,14 +144,15 @@ def _week(part: Figures, days: list[int]) -> JSONObject:
     }
 
 
-def _stepwise(session: TenantSession, bounds: list[datetime], agent_id: UUID | None) -> list[Figures]:
+def stepwise(session: TenantSession, bounds: list[datetime], only: Only) -> list[Figures]:
     """The figures between each two neighbours of these times."""
     parts = [Figures() for _ in bounds[1:]]
-    for row in read(session, bounds, set(), Only.agent(agent_id)):
+    for row in read(session, bounds, set(), only):
         parts[bisect_right(bounds, row.at) - 1].add(row)
     return parts
 
 
-def _bound(top: int) -> None:
+def bound(top: int) -> None:
+    """:raises BadRequest: for a number of rows that no table has."""
     if not 1 <= top <= MOST_ROWS:
         raise BadRequest(f"top={top} is out of range.", hint=f"Ask for 1 to {MOST_ROWS}.")

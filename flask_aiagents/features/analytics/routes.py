@@ -13,9 +13,16 @@ from ...web.api import Blueprint
 from ...web.json import json_response
 from ..access.gate import enter
 from ..access.policy import Permission
-from .asked import AGENT, BY, PERIOD, STEP, ZONE, options_of, period_of, top
+from .asked import BY, PERIOD, STEP, WHOSE, ZONE, options_of, period_of, top
 from .period import Period
-from .schemas import ErrorsSchema, PerformanceSchema, SummarySchema, TimeseriesSchema, UsageTableSchema
+from .schemas import (
+    CostsSchema,
+    ErrorsSchema,
+    PerformanceSchema,
+    SummarySchema,
+    TimeseriesSchema,
+    UsageTableSchema,
+)
 from .service import Analytics
 
 blp = Blueprint("analytics", description="Figures from the log")
@@ -27,35 +34,43 @@ _READ = Permission.READ_ANALYTICS
 
 
 @blp.get("/ai_agent_analytics/summary")
-@blp.documents(200, SummarySchema, permission=_READ, parameters=[*PERIOD, AGENT], errors=(404,))
+@blp.documents(200, SummarySchema, permission=_READ, parameters=[*PERIOD, *WHOSE], errors=(404,))
 def summary() -> Response:
     """Executions, success, tokens, cost, durations and errors of a period, and of the one before it."""
-    options = options_of(request.args, "agent_id")
+    options = options_of(request.args, "agent_id", "user_id")
     return json_response(analytics.summary(period_of(request.args), **options))
 
 
 @blp.get("/ai_agent_analytics/timeseries")
-@blp.documents(200, TimeseriesSchema, permission=_READ, parameters=[*PERIOD, STEP, ZONE, AGENT], errors=(404,))
+@blp.documents(200, TimeseriesSchema, permission=_READ, parameters=[*PERIOD, STEP, ZONE, *WHOSE], errors=(404,))
 def timeseries() -> Response:
     """The figures of each hour, day, week or month of a period; 1,000 steps at most."""
-    options, period = options_of(request.args, "step", "zone", "agent_id"), period_of(request.args)
-    named = {"step": options.get("step", "day"), "zone": options.get("zone", "UTC")}
+    options, period = options_of(request.args, "step", "zone", "agent_id", "user_id"), period_of(request.args)
+    named = {"step": options.get("step", "day"), "zone": options.get("zone") or analytics.zone()}
     return _of(period, named | {"steps": analytics.timeseries(period, **options)})
 
 
 @blp.get("/ai_agent_analytics/usage")
-@blp.documents(200, UsageTableSchema, permission=_READ, parameters=[*PERIOD, BY, top(10), AGENT], errors=(404,))
+@blp.documents(200, UsageTableSchema, permission=_READ, parameters=[*PERIOD, BY, top(10), *WHOSE], errors=(404,))
 def usage() -> Response:
     """Who or what ran most in a period."""
-    options, period = options_of(request.args, "by", "top", "agent_id"), period_of(request.args)
+    options, period = options_of(request.args, "by", "top", "agent_id", "user_id"), period_of(request.args)
     return _of(period, {"by": options.get("by", "agent"), "rows": analytics.usage(period, **options)})
 
 
+@blp.get("/ai_agent_analytics/costs")
+@blp.documents(200, CostsSchema, permission=_READ, parameters=[*PERIOD, top(10), ZONE, *WHOSE], errors=(404,))
+def costs() -> Response:
+    """What a period cost by model and agent, what has no known price, and what the month will come to."""
+    options, period = options_of(request.args, "top", "zone", "agent_id", "user_id"), period_of(request.args)
+    return _of(period, analytics.costs(period, **options))
+
+
 @blp.get("/ai_agent_analytics/errors")
-@blp.documents(200, ErrorsSchema, permission=_READ, parameters=[*PERIOD, top(50), AGENT], errors=(404,))
+@blp.documents(200, ErrorsSchema, permission=_READ, parameters=[*PERIOD, top(50), *WHOSE], errors=(404,))
 def errors() -> Response:
     """The kinds of errors of a period, each with the log of its last case."""
-    options, period = options_of(request.args, "top", "agent_id"), period_of(request.args)
+    options, period = options_of(request.args, "top", "agent_id", "user_id"), period_of(request.args)
     return _of(period, {"rows": analytics.errors(period, **options)})
 
 

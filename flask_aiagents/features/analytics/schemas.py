@@ -99,6 +99,58 @@ class UsageTableSchema(AnswerSchema):
     rows = fields.List(fields.Nested(UsageRowSchema))
 
 
+class SpentSchema(ma.Schema):
+    """What one agent or model cost."""
+
+    key = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+    executions = fields.Integer()
+    unpriced = fields.Integer(metadata={"description": "Executions without a known price; cost_usd lacks them."})
+    tokens_used = fields.Integer()
+    input_tokens = fields.Integer()
+    output_tokens = fields.Integer()
+    cost_usd = fields.Decimal(as_string=True)
+    share = fields.Float(allow_none=True, metadata={"description": "0 to 1, of the whole cost."})
+
+
+class UnpricedSchema(ma.Schema):
+    """A model without a known price."""
+
+    provider = fields.String(allow_none=True)
+    model = fields.String(allow_none=True)
+    executions = fields.Integer(metadata={"description": "Without a price."})
+    tokens_used = fields.Integer(allow_none=True, metadata={"description": "Null where others had a price."})
+
+
+class ProjectionSchema(ma.Schema):
+    """What the month that is will come to."""
+
+    month = fields.String(metadata={"description": "As in `2026-01`, in the zone that was asked for."})
+    spent_usd = fields.Decimal(as_string=True)
+    projected_usd = fields.Decimal(
+        as_string=True,
+        allow_none=True,
+        metadata={"description": "With the mean of the last seven whole days in each day left; null without any."},
+    )
+    from_days = fields.Integer()
+
+
+class CostSchema(ma.Schema):
+    """A sum of the known costs."""
+
+    cost_usd = fields.Decimal(as_string=True)
+
+
+class CostsSchema(AnswerSchema, CostSchema):
+    """What a period cost, the dearest first."""
+
+    by_model = fields.List(fields.Nested(SpentSchema))
+    by_agent = fields.List(fields.Nested(SpentSchema))
+    unpriced = fields.List(fields.Nested(UnpricedSchema))
+    projection = fields.Nested(ProjectionSchema)
+    previous = fields.Nested(CostSchema)
+
+
 class ErrorRowSchema(ma.Schema):
     """One kind of error."""
 

@@ -19,7 +19,9 @@ from ..agents.service import find_agent
 from . import reports, rollups
 from .agent_figures import agent_figures
 from .cached import REFRESH_BATCH, REFRESH_EVERY, due, refresh
+from .costs import costs
 from .period import Period
+from .reading import Only
 
 TICK_S = 10
 """Seconds that one tick rolls up; what is left waits for the next, and is in the figures meanwhile."""
@@ -41,31 +43,41 @@ class Analytics:
         self._looked: datetime | None = None
 
     def summary(
-        self, period: Period, *, agent_id: UUID | None = None, principal: Principal | None = None
+        self,
+        period: Period,
+        *,
+        agent_id: UUID | None = None,
+        user_id: str | None = None,
+        principal: Principal | None = None,
     ) -> JSONObject:
         """Executions, success, tokens, cost, durations and errors in a period, and in the one before it.
 
+        :param user_id: of this user alone; a user may ask for its own, of others it is told nothing.
         :raises NotFound: when the principal cannot see the agent.
         """
         with self._reading(principal, agent_id) as session:
-            return reports.summary(session, period, agent_id)
+            return reports.summary(session, period, Only.of(agent_id, user_id))
 
     def timeseries(
         self,
         period: Period,
         *,
         step: str = "day",
-        zone: str = "UTC",
+        zone: str | None = None,
         agent_id: UUID | None = None,
+        user_id: str | None = None,
         principal: Principal | None = None,
     ) -> list[JSONObject]:
         """The same figures by hour, day, week or month of a time zone; steps without executions are there, too.
 
+        :param zone: by default the principal's own.
         :raises BadRequest: for an unknown step or zone, and for more than 1,000 steps.
         :raises NotFound: when the principal cannot see the agent.
         """
         with self._reading(principal, agent_id) as session:
-            return reports.timeseries(session, period, step, zone, agent_id)
+            return reports.timeseries(
+                session, period, step, zone or self.zone(principal), Only.of(agent_id, user_id)
+            )
 
     def usage(
         self,
@@ -74,6 +86,7 @@ class Analytics:
         by: str = "agent",
         top: int = 10,
         agent_id: UUID | None = None,
+        user_id: str | None = None,
         principal: Principal | None = None,
     ) -> list[JSONObject]:
         """Who or what ran most: by agent, user, tenant, model, provider or action, the most executions first.
@@ -86,13 +99,36 @@ class Analytics:
         if by == "tenant" and not principal.is_super_admin:
             raise Forbidden("Only a super admin compares tenants.", hint="Ask by agent, user, model or provider.")
         with self._reading(principal, agent_id) as session:
-            return reports.usage(session, period, by, top, agent_id)
+            return reports.usage(session, period, by, top, Only.of(agent_id, user_id))
+
+    def costs(
+        self,
+        period: Period,
+        *,
+        agent_id: UUID | None = None,
+        user_id: str | None = None,
+        top: int = 10,
+        zone: str | None = None,
+        principal: Principal | None = None,
+    ) -> JSONObject:
+        """What a period cost, by model and by agent, the dearest first; what has no known price is told apart.
+
+        ``projection`` is of this month in the zone, whatever the period: what it has cost so far and, where each
+        day that is left costs the mean of the last seven, what it will come to.
+
+        :param zone: by default the principal's own.
+        :raises BadRequest: for an unknown zone, and for a ``top`` that is not 1 to 200.
+        :raises NotFound: when the principal cannot see the agent.
+        """
+        with self._reading(principal, agent_id) as session:
+            return costs(session, period, top, zone or self.zone(principal), Only.of(agent_id, user_id))
 
     def errors(
         self,
         period: Period,
         *,
         agent_id: UUID | None = None,
+        user_id: str | None = None,
         top: int = 50,
         principal: Principal | None = None,
     ) -> list[JSONObject]:
@@ -102,7 +138,7 @@ class Analytics:
         :raises NotFound: when the principal cannot see the agent.
         """
         with self._reading(principal, agent_id) as session:
-            return reports.errors(session, period, top, agent_id)
+            return reports.errors(session, period, top, Only.of(agent_id, user_id))
 
     def weekly(self, agent_ids: Sequence[UUID], *, principal: Principal | None = None) -> dict[UUID, JSONObject]:
         """The last seven days, in UTC and with today, of up to 200 agents at once; unknown ones have none.
@@ -121,6 +157,10 @@ class Analytics:
         """
         with self._reading(principal, agent_id) as session:
             return agent_figures(session, agent_id, period or Period.parse({}))
+
+    def zone(self, principal: Principal | None = None) -> str:
+        """The principal's time zone, or UTC."""
+        return self._access.require(Permission.READ_ANALYTICS, principal).time_zone or "UTC"
 
     @contextmanager
     def _reading(self, principal: Principal | None, agent_id: UUID | None = None) -> Iterator[TenantSession]:

@@ -53,10 +53,10 @@ def _hours(period: Period) -> list[datetime]:
 
 def _dates(period: Period, step: str, zone: tzinfo) -> list[datetime]:
     day = _FIRST[step](period.start.astimezone(zone).date())
-    starts = [_midnight(day, zone)]
+    starts = [midnight(day, zone)]
     while len(starts) <= MOST_STEPS:
         day = _next(day, step)
-        if (start := _midnight(day, zone)) >= period.end:
+        if (start := midnight(day, zone)) >= period.end:
             break
         starts.append(start)
     return starts
@@ -75,5 +75,6 @@ def _next(day: date, step: str) -> date:
     return day + timedelta(days=7 if step == "week" else 1)
 
 
-def _midnight(day: date, zone: tzinfo) -> datetime:
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """Where a day of a zone begins, in UTC."""
     return datetime.combine(day, time(0), zone).astimezone(UTC)
