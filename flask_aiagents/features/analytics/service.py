@@ -76,7 +76,7 @@ class Analytics:
         """
         with self._reading(principal, agent_id) as session:
             return reports.timeseries(
-                session, period, step, zone or self.zone(principal), Only.of(agent_id, user_id)
+                session, period, step, self.zone(principal) if zone is None else zone, Only.of(agent_id, user_id)
             )
 
     def usage(
@@ -121,7 +121,9 @@ class Analytics:
         :raises NotFound: when the principal cannot see the agent.
         """
         with self._reading(principal, agent_id) as session:
-            return costs(session, period, top, zone or self.zone(principal), Only.of(agent_id, user_id))
+            return costs(
+                session, period, top, self.zone(principal) if zone is None else zone, Only.of(agent_id, user_id)
+            )
 
     def errors(
         self,
