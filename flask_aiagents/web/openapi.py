@@ -86,6 +86,7 @@ class DocumentsOperations:
         errors: Sequence[int] = (),
         streams: bool = False,
         exports: Sequence[str] = (),
+        events: bool = False,
     ) -> Callable[[View], View]:
         """Describe an operation.
 
@@ -96,20 +97,26 @@ class DocumentsOperations:
         :param query: the columns by which the list it answers is filtered.
         :param streams: it can answer as server-sent events.
         :param exports: the types of the file that it answers instead of a list.
+        :param events: it answers what fits the filter of a list as server-sent events, which do not end.
         """
-        codes = sorted({*ALWAYS, *errors, *(_WRITES if body else ()), *((406,) if query and not exports else ())})
+        is_list = query is not None and not exports and not events
+        codes = sorted({*ALWAYS, *errors, *(_WRITES if body else ()), *((406,) if is_list else ())})
         doc: dict[str, Any] = {
             "responses": {
                 str(status): _file(exports)
                 if exports
-                else _answer(status, schema, or_array, query is not None, streams)
+                else _events()
+                if events
+                else _answer(status, schema, or_array, is_list, streams)
             }
             | {str(code): _error(code) for code in codes},
-            "parameters": [ACTING_FOR, *parameters, *(list_parameters(query) if query else ())],
+            "parameters": [ACTING_FOR, *parameters, *(filter_parameters(query) if query else ())],
         }
-        if query and not exports:
+        if query and not events:
+            doc["parameters"] += column_parameters(query)
+        if is_list:
             doc["parameters"] += page_parameters()
-        if (query and not exports) or (body and not streams):
+        if is_list or (body and not streams):
             doc["parameters"].append(LENIENT if lenient else PREFER)
         if lenient:
             doc["responses"][str(status)]["content"]["application/json"]["schema"]["oneOf"].append(lenient)
@@ -132,11 +139,17 @@ class DocumentsOperations:
         return decorate
 
 
-def list_parameters(columns: Columns) -> list[dict[str, Any]]:
-    """The query parameters that say which rows a list has, in what order and with which columns."""
+def filter_parameters(columns: Columns) -> list[dict[str, Any]]:
+    """The query parameters that say which rows a list has."""
     return [
         *(_filter_parameter(column) for column in columns),
         _query("or", "One of these conditions: `(status.eq.active,name.ilike.*sales*)`; `and` likewise."),
+    ]
+
+
+def column_parameters(columns: Columns) -> list[dict[str, Any]]:
+    """The query parameters that say in what order rows come and with which columns."""
+    return [
         _query("select", f"Columns to return: `{','.join(columns.names[:2])}`."),
         _query("order", "Columns to order by, each `.asc` or `.desc`; the id is always appended."),
     ]
@@ -182,6 +195,10 @@ def _answer(status: int, schema: Schema | None, or_array: bool, is_list: bool, s
 def _file(types: Sequence[str]) -> dict[str, Any]:
     content = {type_: {"schema": {"type": "string"}} for type_ in types}
     return {"description": "A file.", "content": content}
+
+
+def _events() -> dict[str, Any]:
+    return {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
 
 def _content(schema: Schema, or_array: bool, *, many: bool = False) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from flask import Response
@@ -10,21 +12,33 @@ from flask import Response
 from ..types import JSONObject
 from .json import dumps
 
+Event = tuple[str, JSONObject] | None
+"""A name and its data, or None where a ping is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """An event, or a ping, with what a client sends as ``Last-Event-ID`` to go on from here."""
+
+    token: str
+    event: Event
+
 
 class Source(Protocol):
-    """What is streamed: events by name, None where a ping is due; ``close()`` when the reader is gone."""
+    """What is streamed; ``close()`` when the reader is gone."""
 
-    def __iter__(self) -> Iterator[tuple[str, JSONObject] | None]: ...
+    def __iter__(self) -> Iterator[Event | Marked]: ...
 
-    def close(self) -> None: ...
+    def close(self) -> object: ...
 
 
 class _Frames:
     """The bytes of a source. An object and not a generator: WSGI servers close one that never started, too."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, retry_ms: int | None) -> None:
         self._source = source
-        self._frames = map(_frame, source)
+        first = () if retry_ms is None else (b"retry: %d\n\n" % retry_ms,)
+        self._frames = chain(first, map(_frame, source))
 
     def __iter__(self) -> Iterable[bytes]:
         return self._frames
@@ -33,17 +47,23 @@ class _Frames:
         self._source.close()
 
 
-def event_stream(source: Source) -> Response:
-    """A response that hands a source on. It uses no request or app context while it runs."""
-    response = Response(_Frames(source), mimetype="text/event-stream")  # pyright: ignore[reportArgumentType]
+def event_stream(source: Source, *, retry_ms: int | None = None) -> Response:
+    """A response that hands a source on. It uses no request or app context while it runs.
+
+    :param retry_ms: after which a browser comes again when it ends.
+    """
+    response = Response(_Frames(source, retry_ms), mimetype="text/event-stream")  # pyright: ignore[reportArgumentType]
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-def _frame(event: tuple[str, JSONObject] | None) -> bytes:
-    if event is None:
-        return b": ping\n\n"
-    name, data = event
-    return b"event: " + name.encode() + b"\ndata: " + dumps(data) + b"\n\n"
+def _frame(event: Event | Marked) -> bytes:
+    match event:
+        case None:
+            return b": ping\n\n"
+        case Marked(token, inner):
+            return b"id: " + token.encode() + b"\n" + _frame(inner)
+        case name, data:
+            return b"event: " + name.encode() + b"\ndata: " + dumps(data) + b"\n\n"

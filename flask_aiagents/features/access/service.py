@@ -12,7 +12,7 @@ from ...core.principal import Principal, acting_principal
 from ...core.tenancy import SYSTEM, Scope
 from ...errors import Forbidden, Unauthorized
 from .policy import Permission, Policy
-from .tokens import PREFIX, authenticate
+from .tokens import PREFIX, authenticate, confirm
 
 TENANT_HEADER = "X-AIAgents-Tenant"
 """The tenant that a super admin acts for; ``*`` is what all tenants share."""
@@ -57,6 +57,15 @@ class Access:
                 f"A {principal.role} may not {permission}.", hint="Ask an admin of your tenant to do it."
             )
         return principal
+
+    def require_still(self, permission: Permission, principal: Principal) -> None:
+        """The same, asked again by what goes on after its request.
+
+        :raises Unauthorized: when the principal's API key does not hold any more.
+        """
+        if principal.key_id is not None:
+            confirm(self._db, principal.key_id)
+        self.require(permission, principal)
 
     def allows(self, principal: Principal, permission: Permission) -> bool:
         """Whether the policy lets this principal do this."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ _log = logger(__name__)
 PREFIX = "aia_"
 """What every key of ours begins with, so that secret scanners know it."""
 
-_FIND = sa.select(
+_KEYS = sa.select(
     ApiKey.id,
     ApiKey.tenant_id,
     ApiKey.user_id,
@@ -32,7 +33,9 @@ _FIND = sa.select(
     ApiKey.expires_at,
     ApiKey.revoked_at,
     ApiKey.last_used_at,
-).where(ApiKey.token_hash == sa.bindparam("token_hash"))
+)
+_FIND = _KEYS.where(ApiKey.token_hash == sa.bindparam("token_hash"))
+_FIND_BY_ID = _KEYS.where(ApiKey.id == sa.bindparam("key_id"))
 
 _TOUCH_EVERY = timedelta(minutes=1)
 
@@ -53,15 +56,28 @@ def authenticate(database: Database, token: str) -> Principal:
     :raises Unauthorized: for a token that is unknown, revoked or expired; the answer does not say which.
     """
     now = utcnow()
+    key = _valid(database, _FIND, {"token_hash": hash_token(token)}, now)
+    if key.last_used_at is None or key.last_used_at <= now - _TOUCH_EVERY:
+        _touch(database, key.id, now)
+    return Principal(key.user_id, key.tenant_id, Role(key.role), key_id=key.id)
+
+
+def confirm(database: Database, key_id: UUID) -> None:
+    """For work that goes on after its request.
+
+    :raises Unauthorized: when the key has been revoked or has expired meanwhile.
+    """
+    _valid(database, _FIND_BY_ID, {"key_id": key_id}, utcnow())
+
+
+def _valid(database: Database, find: sa.Select[*tuple[Any, ...]], which: dict[str, Any], now: datetime) -> Any:
     with database.transaction(SYSTEM) as session:
-        key = session.execute(_FIND, {"token_hash": hash_token(token)}).one_or_none()
+        key = session.execute(find, which).one_or_none()
     if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         raise Unauthorized(
             "This API key is unknown, revoked or expired.", hint="Ask an admin of your tenant for a new one."
         )
-    if key.last_used_at is None or key.last_used_at <= now - _TOUCH_EVERY:
-        _touch(database, key.id, now)
-    return Principal(key.user_id, key.tenant_id, Role(key.role), key_id=key.id)
+    return key
 
 
 def _touch(database: Database, key_id: UUID, now: datetime) -> None:

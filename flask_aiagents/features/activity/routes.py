@@ -10,6 +10,7 @@ from flask import Response, request
 from ...core.installed import installed
 from ...web.api import Blueprint, body, created, list_query, page_response, partly_created, prefers
 from ...web.json import json_response
+from ...web.streaming import event_stream
 from ..access.gate import enter
 from ..access.policy import Permission
 from .columns import COLUMNS
@@ -32,6 +33,24 @@ CURSOR = {
     "description": "The id of the last row that arrived: the rows behind it, without a header.",
     "schema": {"type": "string", "format": "uuid"},
 }
+
+RETRY_MS = 2_000
+"""After which a browser comes again when its stream ends."""
+
+RESUME = [
+    {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "The id of the last event that arrived: nothing since then is missed, some comes twice.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    {
+        "name": "last_event_id",
+        "in": "query",
+        "description": "The same, for clients that cannot set the header.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+]
 
 blp = Blueprint("activity", description="The activity log")
 blp.before_request(enter)
@@ -60,6 +79,18 @@ def export_logs() -> Response:
         activity.export(list_query(("format", "limit", "offset")), request.args.get("format", "csv")),
         request.args.get("format", "csv"),
     )
+
+
+@blp.get("/ai_agent_activity_logs/stream")
+@blp.documents(200, permission=Permission.READ_ACTIVITY, query=COLUMNS, parameters=RESUME, events=True)
+def stream_logs() -> Response:
+    """Follow activity as server-sent events.
+
+    ``log`` is a log as it appears, and again as it ends; ``reload`` says that the list is to be read again.
+    """
+    token = request.headers.get("Last-Event-ID") or request.args.get("last_event_id")
+    query = list_query(("last_event_id", "limit", "offset"))
+    return event_stream(activity.stream(query, last_event_id=token or None), retry_ms=RETRY_MS)
 
 
 @blp.post("/ai_agent_activity_logs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,8 +16,8 @@ from ...config import Settings
 from ...core.clock import uuid7_time
 from ...core.db import Database
 from ...core.principal import Principal
-from ...core.tenancy import Scope
-from ...errors import NotFound
+from ...core.tenancy import Scope, TenantSession
+from ...errors import BadRequest, NotFound
 from ...types import JSON, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
@@ -30,6 +31,7 @@ from .expiry import end_expired
 from .export import checked_format, exported
 from .models import ActivityLog, LogStatus, Source
 from .payload import bounded, clipped
+from .stream import LASTS_S, LOGIN_LASTS_S, LogStream, Places
 from .unrolled import note_ended
 
 _RUNNING = ActivityLog.status == LogStatus.RUNNING.value
@@ -65,6 +67,7 @@ class Activity:
         self._db = database
         self._access = access
         self._settings = settings
+        self._places = Places()
 
     def begin(
         self,
@@ -219,6 +222,36 @@ class Activity:
                 return self.list(part, principal=principal)
 
         return exported(read, query, checked_format(format))
+
+    def stream(
+        self, query: Query | None = None, *, last_event_id: str | None = None, principal: Principal | None = None
+    ) -> LogStream:
+        """The logs of a filter that the principal can see, each as it appears and as it ends; close it.
+
+        :param query: its filter counts, nothing else of it.
+        :param last_event_id: the token from which an earlier stream is to go on.
+        :raises BadRequest: for a filter that :meth:`list` refuses, for an order, and for what is no token.
+        :raises Unavailable: when too many are open.
+        """
+        principal = self._access.require(Permission.READ_ACTIVITY, principal)
+        if query and (query.order or query.select or query.cursor):
+            raise BadRequest("A stream takes filters alone.", hint="Leave order, select and cursor out.")
+
+        @contextmanager
+        def reading() -> Iterator[TenantSession]:
+            # Called while the answer is sent, when the request's own contexts are gone.
+            with self._db.app.app_context():
+                self._access.require_still(Permission.READ_ACTIVITY, principal)
+                with self._db.transaction(self._access.scope(principal)) as session:
+                    yield session
+
+        leave = self._places.take((principal.tenant_id, principal.user_id))
+        try:
+            lasts_s = LASTS_S if principal.key_id else LOGIN_LASTS_S
+            return LogStream(reading, query.terms if query else (), lasts_s, last_event_id, leave)
+        except BaseException:
+            leave()
+            raise
 
     def list_for_agent(
         self, agent_id: UUID, query: Query | None = None, *, principal: Principal | None = None

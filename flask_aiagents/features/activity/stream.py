@@ -1,0 +1,226 @@
+"""The log as it grows: each log when it appears, and again when it ends.
+
+A log's id is the time of its start, and transactions commit late: so each poll reads again what the last
+minute began, beside all that runs, and tells what is new in it. Where nothing changes, a stream holds the ids
+of that minute and nothing else: no transaction, no connection.
+
+A token names the id from which everything is read again: none that could still change is older. So whoever
+goes on from it misses nothing, and is told of some logs twice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ...core.clock import utcnow, uuid7_from, uuid7_time
+from ...core.tenancy import TenantSession
+from ...errors import AIAgentsError, BadRequest, Unavailable
+from ...logs import logger
+from ...types import JSONObject
+from ...web.filtering import MAX_LIMIT, Query, Term
+from ...web.pagination import list_page
+from ...web.selecting import conditions
+from ...web.streaming import Marked
+from .bounds import id_bounds
+from .columns import COLUMNS
+from .models import ActivityLog, LogStatus
+
+_log = logger(__name__)
+
+POLL_S = 1.0
+"""Seconds between two polls; a poll that takes long is followed by a longer pause."""
+
+PING_S = 5.0
+"""Seconds of silence after which a ping tells that the stream is there."""
+
+LASTS_S = 600.0
+"""Seconds after which a stream ends by itself; clients go on from its last token."""
+
+LOGIN_LASTS_S = 60.0
+"""The same where the host's login let the reader in: only a new request asks the host whether it still holds."""
+
+LATE = timedelta(minutes=1)
+"""How long after its start a log may be committed and still be told of."""
+
+LOOK_BACK = timedelta(hours=1)
+"""How old a token may be, and how long an execution may run until its end is told."""
+
+MOST = 20_000
+"""Most logs of one poll, of those that it reads again too: beyond, a client is told to read the list."""
+
+MOST_STREAMS = 16
+"""Most streams of one process, and..."""
+
+MOST_EACH = 4
+"""...of one user: each takes a thread of the host's server."""
+
+SHOWN = tuple(name for name in COLUMNS.names if name not in ("request_data", "response_data", "attempts"))
+"""What is told of a log; what was said is read where it is wanted."""
+
+RELOAD: JSONObject = {
+    "message": "More happened than this stream can tell.",
+    "hint": "Read the list of logs again; the stream goes on from here.",
+}
+
+# Written out in the SQL: SQLite uses a partial index only where it reads the condition.
+_RUNS = ActivityLog.status == sa.literal(LogStatus.RUNNING.value, literal_execute=True)
+
+Reading = Callable[[], AbstractContextManager[TenantSession]]
+"""Opens a short read transaction of the principal, and raises when it may not read any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one poll saw."""
+
+    since: UUID
+    """From where the next one reads."""
+    found: frozenset[UUID]
+    """What it read that fits the filter."""
+    running: frozenset[UUID]
+    """What runs, whether it fits or not: it may in the end."""
+    is_too_much: bool = False
+    """Whether there was more than it found."""
+
+    @property
+    def token(self) -> str:
+        return str(min({self.since, *self.running}))
+
+
+class Places:
+    """How many streams this process has open, and whose."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: list[object] = []
+
+    def take(self, whose: object) -> Callable[[], None]:
+        """Take a place; returns what gives it back.
+
+        :raises Unavailable: when there is none.
+        """
+        with self._lock:
+            if len(self._taken) >= MOST_STREAMS or self._taken.count(whose) >= MOST_EACH:
+                raise Unavailable(
+                    "Too many streams of the log are open.",
+                    hint="Close one, or read the list every few seconds.",
+                    retry_after=30,
+                )
+            self._taken.append(whose)
+        return lambda: self._give_back(whose)
+
+    def _give_back(self, whose: object) -> None:
+        with self._lock:
+            self._taken.remove(whose)
+
+
+class LogStream:
+    """Iterate it for events: ``log`` with a log, ``reload`` when some could not be told, None for a ping.
+
+    :raises BadRequest: for a filter that lists refuse, and for what is no token.
+    """
+
+    def __init__(
+        self, reading: Reading, terms: Sequence[Term], lasts_s: float, token: str | None, leave: Callable[[], None]
+    ) -> None:
+        self._reading, self._terms, self._lasts_s = reading, tuple(terms), lasts_s
+        from_ = None if token is None else _checked(token)
+        now = self._look(uuid7_from(utcnow() - LATE))
+        self._missed = from_ is not None and uuid7_time(from_) < utcnow() - LOOK_BACK
+        resumes = from_ is not None and not self._missed
+        self._last = _Look(from_, frozenset(), frozenset()) if resumes and from_ else now
+        # Also when nobody ever iterates: a place is given back with the stream that took it.
+        self.close = weakref.finalize(self, leave)
+
+    def __iter__(self) -> Iterator[Marked]:
+        try:
+            yield from self._events()
+        except (AIAgentsError, DBAPIError, PoolTimeout) as error:
+            # The client comes again, and is told then what is wrong.
+            _log.info("A stream of the log ended: %s", error)
+        finally:
+            self.close()
+
+    def _events(self) -> Iterator[Marked]:
+        ends = time.monotonic() + self._lasts_s
+        yield self._marked(("reload", RELOAD) if self._missed else None)
+        told = time.monotonic()
+        while True:
+            began = time.monotonic()
+            look = self._look(self._last.since)
+            pause = max(POLL_S, 20 * (time.monotonic() - began))
+            for event in self._news(look):
+                yield self._marked(event)
+                told = time.monotonic()
+            self._last = look
+            if _is_over(ends):
+                return
+            if time.monotonic() - told >= PING_S:
+                yield self._marked(None)
+                told = time.monotonic()
+            time.sleep(pause)
+
+    def _marked(self, event: tuple[str, JSONObject] | None) -> Marked:
+        """With the token of the poll before: what this one has not told yet is behind it, too."""
+        return Marked(self._last.token, event)
+
+    def _news(self, look: _Look) -> Iterator[tuple[str, JSONObject]]:
+        if look.is_too_much or self._last.is_too_much:
+            yield "reload", RELOAD
+            return
+        ids = sorted((look.found - self._last.found) | (self._last.running - look.running))
+        for start in range(0, len(ids), MAX_LIMIT):
+            for row in self._rows(ids[start : start + MAX_LIMIT]):
+                yield "log", row
+
+    def _look(self, since: UUID) -> _Look:
+        now = utcnow()
+        with self._reading() as session:
+            fits = conditions(COLUMNS, self._terms, session.get_bind().dialect.name)
+            began = (*_from(since), *fits, *id_bounds(self._terms))
+            runs = (_RUNS, ActivityLog.lease_until.is_not(None), *_from(uuid7_from(now - LOOK_BACK)))
+            found, running = _ids(session, began), _ids(session, runs)
+        return _Look(uuid7_from(now - LATE), found, running, is_too_much=len(found) > MOST)
+
+    def _rows(self, ids: Sequence[UUID]) -> list[JSONObject]:
+        query = Query(terms=self._terms, order=(("id", False),), select=SHOWN, limit=MAX_LIMIT)
+        with self._reading() as session:
+            return list_page(session, COLUMNS, query, ActivityLog.id.in_(ids)).items
+
+
+def _ids(session: TenantSession, where: Sequence[sa.ColumnElement[bool]]) -> frozenset[UUID]:
+    return frozenset(session.scalars(sa.select(ActivityLog.id).where(*where).limit(MOST + 1)))
+
+
+def _from(since: UUID) -> tuple[sa.ColumnElement[bool], ...]:
+    """Said twice, as an id and as a time: a tenant's index has the time."""
+    return ActivityLog.id >= since, ActivityLog.created_at >= uuid7_time(since)
+
+
+def _checked(token: str) -> UUID:
+    try:
+        from_ = UUID(token)
+        if uuid7_time(from_) <= utcnow() + LATE:
+            return from_
+    except (ValueError, OverflowError):
+        pass
+    raise BadRequest(
+        f"{token[:50]!r} names no place in the stream.",
+        hint="Send the id that came with the last event as Last-Event-ID, or leave it out to begin now.",
+    )
+
+
+def _is_over(ends: float) -> bool:
+    # A process that stops waits for its threads.
+    return time.monotonic() >= ends or not threading.main_thread().is_alive()
