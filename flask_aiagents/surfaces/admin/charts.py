@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +12,8 @@ from ...features.activity.models import LogStatus
 from ...features.analytics.period import Period
 from ...types import JSONObject
 from .activity_filters import FAILED
-from .dashboard_asked import Asked, span
+from .dashboard_asked import Asked
+from .dashboard_period import label, span
 from .formats import duration, money, number, percent
 from .texts import _l
 
@@ -103,7 +103,7 @@ def drawn(
             "title": str(chart.title),
             "kind": chart.kind,
             "unit": chart.unit,
-            "labels": [_label(point["start"], asked.step) for point in present],
+            "labels": [label(point["start"], asked.step, asked.zone) for point in present],
             "times": times,
             "series": [
                 *(_series(one, asked, present) for one in chart.series),
@@ -130,9 +130,3 @@ def _times(period: Period, points: Sequence[JSONObject]) -> list[str]:
     """The time of each step, as the log's address has it; of the first and the last what is in the period."""
     bounds = [*(max(period.start, point["start"]) for point in points), period.end]
     return [urlencode(span(Period(start, end))) for start, end in pairwise(bounds)]
-
-
-def _label(start: datetime, step: str) -> str:
-    if step == "hour":
-        return f"{start:%m-%d %H:%M}"
-    return f"{start:%Y-%m}" if step == "month" else f"{start:%Y-%m-%d}"

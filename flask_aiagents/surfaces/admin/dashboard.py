@@ -22,6 +22,7 @@ from .view import Answer, PanelView
 
 PAGES = {
     "index": (_l("Overview"), ("figures", "trends", "agents", "users", "models", "actions", "tenants", "errors")),
+    "costs": (_l("Costs"), ("costs", "spending")),
 }
 """The pages, by their endpoint, and their parts in order."""
 
@@ -45,12 +46,18 @@ class DashboardView(PanelView):
     )
     pages: ClassVar = PAGES
     tables: ClassVar = TABLES
+    shown: ClassVar = SHOWN
     led = staticmethod(led)
 
     @expose("/")
     def index(self) -> str:
         """Runs, success, cost and durations, and who and what ran most."""
         return self._page("index")
+
+    @expose("/costs/")
+    def costs(self) -> str:
+        """What was spent, on what, and what the month will come to."""
+        return self._page("costs")
 
     @expose("/part/<wanted>/")
     def part(self, wanted: str) -> str:
@@ -61,6 +68,9 @@ class DashboardView(PanelView):
             case "figures":
                 figures = self.system.analytics.summary(asked.period, **asked.only)
                 return self.render("aiagents/dashboard_figures.html", figures=figures, asked=asked)
+            case "costs":
+                costs = self.system.analytics.costs(asked.period, top=SHOWN, **asked.only)
+                return self.render("aiagents/dashboard_costs.html", costs=costs, asked=asked, page="costs")
             case "trends" | "spending":
                 return self._charts(wanted, asked)
             case "errors":
@@ -89,7 +99,7 @@ class DashboardView(PanelView):
         return self.render("aiagents/dashboard.html", page=page, parts=parts, asked=asked, **self._chosen(asked))
 
     def _asked(self) -> Asked:
-        return Asked.read(request.args)
+        return Asked.read(request.args, self.system.analytics.zone())
 
     def _charts(self, part: str, asked: Asked) -> str:
         present, before = trends(self, asked)

@@ -13,6 +13,7 @@ from ...types import JSONObject
 from ...web.csv import lines
 from .activity_filters import NONE
 from .dashboard_asked import Asked
+from .dashboard_period import file_words
 from .texts import _l
 from .view import PanelView
 
@@ -83,7 +84,7 @@ def trends(view: PanelView, asked: Asked) -> tuple[list[JSONObject], list[JSONOb
     """The figures of each step of the period, and of the one before when they are asked for."""
 
     def over(period: Any) -> list[JSONObject]:
-        return view.system.analytics.timeseries(period, step=asked.step, **asked.only)
+        return view.system.analytics.timeseries(period, step=asked.step, zone=asked.zone, **asked.only)
 
     return over(asked.period), over(asked.before) if asked.compares else None
 
@@ -145,5 +146,6 @@ def as_file(name: str, view: PanelView, asked: Asked) -> Response:
     fields = [*table.fields, *compared]
     text = lines([fields, *([row.get(field) for field in fields] for row in rows)])
     response = Response(text, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{asked.file_words}.csv"'
+    words = file_words(asked.period, asked.zone)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{words}.csv"'
     return response
