@@ -15,7 +15,7 @@ const tick = {
 function dataset(series, kind) {
   const colour = token(series.tone);
   const faint = series.times ? { type: "line", borderDash: [4, 4], borderWidth: 1.5, pointRadius: 0, pointStyle: "line", order: 1 } : {};
-  return { label: series.title, data: series.values, backgroundColor: colour, borderColor: colour, borderWidth: kind === "line" ? 2 : 0, pointRadius: 2, pointHitRadius: 8, cubicInterpolationMode: "monotone", pointStyle: kind === "line" ? "circle" : "rect", spanGaps: true, maxBarThickness: 28, ...faint };
+  return { label: series.title, data: series.values, backgroundColor: colour, borderColor: colour, borderWidth: kind === "line" ? 2 : 0, pointRadius: 2, pointHitRadius: 8, clip: 6, cubicInterpolationMode: "monotone", pointStyle: kind === "line" ? "circle" : "rect", spanGaps: true, maxBarThickness: 28, ...faint };
 }
 
 // A bar or a point leads to the logs behind it; beside them the step does, to those of the first series.
