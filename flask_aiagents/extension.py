@@ -31,6 +31,7 @@ from .features.agents.service import Agents
 from .features.analytics.service import Analytics
 from .features.credentials.service import Credentials
 from .features.credentials.vault import Vault
+from .features.erasure.service import Erasure
 from .features.execution.limiter import Limiter
 from .features.execution.plan import Planner
 from .features.execution.service import Executions
@@ -56,6 +57,7 @@ class Installation:
     activity: Activity
     retention: Retention
     analytics: Analytics
+    erasure: Erasure
     executions: Executions
     maintenance: Maintenance
 
@@ -148,6 +150,7 @@ class AIAgents:
             activity=activity,
             retention=retention,
             analytics=analytics,
+            erasure=Erasure(database, access, activity),
             executions=Executions(database, access, activity, planner, Limiter(settings)),
             maintenance=maintenance,
         )

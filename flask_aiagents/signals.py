@@ -165,6 +165,19 @@ class RetentionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten(Event):
+    """A tenant or a person was forgotten. Belongs to no tenant, and does not say who the person was."""
+
+    of_tenant: str | None
+    is_person: bool
+    action: ClassVar = "forget"
+
+    @property
+    def details(self) -> JSONObject:
+        return {"forgotten": "person" if self.is_person else "tenant", "tenant": self.of_tenant}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentExecuted(Event):
     log_id: UUID
     status: str

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     MANAGE_CREDENTIALS = "manage credentials"
     MANAGE_KEYS = "manage API keys"
     MANAGE_RETENTION = "say how long logs are kept"
+    FORGET = "forget a tenant or a person"
 
 
 _USER = frozenset(
@@ -54,7 +55,7 @@ class Policy:
 
     grants: ClassVar[Mapping[Role, frozenset[Permission]]] = {
         Role.SUPER_ADMIN: frozenset(Permission),
-        Role.TENANT_ADMIN: frozenset(Permission) - {Permission.MANAGE_RETENTION},
+        Role.TENANT_ADMIN: frozenset(Permission) - {Permission.MANAGE_RETENTION, Permission.FORGET},
         Role.USER: _USER,
     }
 
