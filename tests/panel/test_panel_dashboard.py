@@ -153,6 +153,7 @@ def test_r14_another_tenants_agent_is_absent(
         *("last=1x", "last=-1d", "last=99999999999d", "last=0d", "last=%00", "from=zz", "to=2026-01-01"),
         *("from=2026-03-02&to=2026-03-01", "from=0001-01-01", "from=1971-01-01&to=2026-01-01", "agent_id=abc"),
         *("from=2026-01-01&to=9999-12-31", "agent_id=%00", "from=2026-02-30", "agent_id=" + "9" * 300),
+        *("user_id=%00", "user_id=" + "9" * 300, "compare=%00", "from=0001-01-01&to=0001-01-02"),
     ],
 )
 def test_nonsense_is_told(alice: PanelClient, query: str) -> None:
@@ -163,6 +164,8 @@ def test_nonsense_is_told(alice: PanelClient, query: str) -> None:
     for name in PARTS:
         response = alice.get(f"/dashboard/part/{name}/?{query}", headers={"HX-Request": "true"})
         assert response.status_code in (400, 404), name
+    for path in ("/dashboard/costs/", "/dashboard/part/costs/", "/dashboard/csv/trends/"):
+        assert alice.get(f"{path}?{query}").status_code in (400, 404), path
 
 
 def test_an_unknown_part_is_absent(alice: PanelClient, bob: PanelClient) -> None:
