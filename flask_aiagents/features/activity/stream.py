@@ -148,7 +148,7 @@ class LogStream:
             yield from self._events()
         except (AIAgentsError, DBAPIError, PoolTimeout) as error:
             # The client comes again, and is told then what is wrong.
-            _log.info("A stream of the log ended: %s", error)
+            _log.info("A stream of the log ended: %s", type(error).__name__)
         finally:
             self.close()
 

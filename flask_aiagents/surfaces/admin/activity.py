@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
-from flask import request, url_for
+from flask import Response, request, url_for
 from flask_admin import expose
 
 from ...features.access.policy import Permission
@@ -15,6 +15,7 @@ from ...features.activity.export import checked_format, download
 from ...features.activity.models import Source
 from ...web.filtering import Filter, Query
 from ...web.pagination import Page
+from ...web.streaming import event_stream
 from . import agent_words
 from .activity_filters import RARE, ErrorKind, Known, KnownId, Outcome, outcomes, words
 from .activity_words import advice, messages, tool_calls
@@ -126,6 +127,14 @@ class ActivityView(ListView):
         format = checked_format(request.args.get("format", "csv"))
         query = Query(terms=self._terms(None), order=(("id", True),))
         return download(self.system.activity.export(query, format, principal=self.principal), format)
+
+    @expose("/stream/")
+    def stream_view(self) -> Response:
+        """What happens, for the script of an open list, whatever its filter: a log may leave that as it ends.
+
+        :raises Unavailable: when too many are open; the list asks every few seconds then.
+        """
+        return event_stream(self.system.activity.stream(principal=self.principal))
 
     @expose("/details/")
     def details_view(self) -> str:

@@ -1,5 +1,6 @@
 // Keeps the rows of an open list up to date: asks for the table again, and changes only what differs, so that
-// ticks, focus, text selection and scroll stay where the reader left them.
+// ticks, focus, text selection and scroll stay where the reader left them. It asks when a stream says that
+// something happened, where the list has one, else every few seconds.
 
 async function fetched(url) {
   const answer = await fetch(url, {
@@ -46,10 +47,35 @@ function changeRows(now, then) {
   }
 }
 
+const LEAST_MS = 1_000; // between two refreshes, however much happens
+const SELDOM_MS = 30_000; // between two while a stream tells of changes: a proxy may hold it back
+const AGAIN_MS = 60_000; // until a stream that was refused is tried again
+
+// Follows what happens while the page is in sight: a browser has few connections for all of its pages.
+function follow(url, told) {
+  let stream = null;
+  function open() {
+    if (document.visibilityState !== "visible" || (stream && stream.readyState !== EventSource.CLOSED)) return;
+    stream = new EventSource(url);
+    for (const name of ["open", "log", "reload"]) stream.addEventListener(name, told);
+    stream.addEventListener("error", () => {
+      if (stream.readyState === EventSource.CLOSED) setTimeout(open, AGAIN_MS);
+    });
+  }
+  document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? open() : stream?.close()));
+  open();
+  return () => stream?.readyState === EventSource.OPEN;
+}
+
 export function keepLive(place, changed) {
   const every = Number(place.dataset.live);
-  let waiting = every;
+  let [waiting, timer, busy, told] = [every, 0, false, false];
+  function refreshIn(wait) {
+    clearTimeout(timer);
+    timer = setTimeout(refresh, wait);
+  }
   async function refresh() {
+    [busy, told] = [true, false];
     if (document.visibilityState === "visible") {
       try {
         const part = await fetched(location.href);
@@ -63,9 +89,16 @@ export function keepLive(place, changed) {
         waiting = every;
       } catch {
         waiting = Math.min(waiting * 2, 60_000); // the server is away or busy: ask less often
+        told = false;
       }
     }
-    setTimeout(refresh, waiting);
+    busy = false;
+    refreshIn(told ? LEAST_MS : following() ? Math.max(SELDOM_MS, waiting) : waiting);
   }
-  setTimeout(refresh, waiting);
+  const tell = () => {
+    if (!busy && !told) refreshIn(LEAST_MS);
+    told = true;
+  };
+  const following = place.dataset.stream ? follow(place.dataset.stream, tell) : () => false;
+  refreshIn(waiting);
 }
