@@ -8,6 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from ...core.installed import installation
+from ...features.erasure.parts import Whom
 from .keys import OPERATOR
 
 _STAYS = "Sums stay, and so does what a person made for a tenant: without the users' ids."
@@ -27,7 +28,7 @@ def forget(tenant: str | None, user: str | None, yes: bool) -> None:
         raise click.UsageError("Name a tenant with --tenant, a person with --user, or a tenant's user with both.")
     erasure = installation().erasure
     if found := _told(erasure.count(tenant, user, principal=OPERATOR)):
-        click.echo(f"{found}\n{_STAYS}")
+        click.echo(f"Kept of {Whom(tenant, user)}:\n{found}\n{_STAYS}")
         if not yes and click.prompt(f"There is no way back. Type {named} to go on") != named:
             raise click.ClickException("That is another id. Nothing was changed.")
     if user is None:
