@@ -154,6 +154,7 @@ def test_another_file_is_not_gone_on_with(
     result = export(host, *options, "--output", str(tmp_path / "logs"), "--resume")
     assert result.exit_code == 1
     assert "no export of this kind" in result.output
+    assert "--resume" not in result.output
     assert part.read_bytes() == content
 
 
@@ -174,26 +175,49 @@ def test_no_logs_are_a_file_as_well(host: Flask, tmp_path: Path) -> None:
 
 
 APP = """
-import signal, sys
+import signal
 from support.hosts import make_host
-signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+signal.signal(signal.SIGXFSZ, signal.{then})
 app = make_host({uri!r}, migrated=False)
 """
-"""An app whose process is killed at the byte where a file becomes too large."""
+"""An app whose process is killed, or told, at the byte where a file becomes too large."""
+
+
+def limited(app: Flask, folder: Path, options: tuple[str, ...], then: str) -> subprocess.CompletedProcess[str]:
+    """An export in a process of its own, for whose file there is not enough room."""
+    (folder / "limited.py").write_text(APP.format(uri=app.config["SQLALCHEMY_DATABASE_URI"], then=then))
+    command = [sys.executable, "-m", "flask", "--app", "limited:app", "aiagents", "logs", "export", *options]
+    paths = os.pathsep.join([str(folder), str(Path(__file__).parents[1])])
+    return subprocess.run(
+        ["prlimit", "--fsize=60001", *command, "--output", str(folder / "logs")],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 @KINDS
 def test_a_killed_export_goes_on(host: Flask, tmp_path: Path, options: tuple[str, ...]) -> None:
     """A process that dies while it writes leaves a part, which another one ends."""
     fill(host, 2_000)
-    (tmp_path / "dying.py").write_text(APP.format(uri=host.config["SQLALCHEMY_DATABASE_URI"]))
     file, part = tmp_path / "logs", tmp_path / "logs.part"
-    command = [sys.executable, "-m", "flask", "--app", "dying:app", "aiagents", "logs", "export", *options]
-    limited = ["prlimit", "--fsize=60001", *command, "--output", str(file)]
-    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
-    killed = subprocess.run(limited, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, timeout=120)
-    assert killed.returncode < 0, killed.stderr.decode()
+    killed = limited(host, tmp_path, options, "SIG_DFL")
+    assert killed.returncode < 0, killed.stderr
     assert part.stat().st_size > 0
     assert not file.exists()
     assert export(host, *options, "--output", str(file), "--resume").exit_code == 0
     assert unpacked(file) == export(host, *options[:2]).stdout_bytes
+
+
+def test_a_full_disk_is_told_in_a_sentence(host: Flask, tmp_path: Path) -> None:
+    """What came so far stays, and the command says how to go on."""
+    fill(host, 2_000)
+    full = limited(host, tmp_path, (), "SIG_IGN")
+    assert full.returncode == 1
+    assert "--resume" in full.stderr
+    assert "cannot be written" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert export(host, "--output", str(tmp_path / "logs"), "--resume").exit_code == 0
+    assert unpacked(tmp_path / "logs") == export(host).stdout_bytes

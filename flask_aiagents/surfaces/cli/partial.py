@@ -48,34 +48,41 @@ class Partial:
 
         :raises ClickException: when a broken-off file is there that nobody asked to go on with, or another file.
         """
-        with self._begin(resume) as file:
-            end, last = self._found(file)
-            file.seek(end)
-            file.truncate()
-            try:
-                yield file, last
-            except BaseException:
-                self._leave(file)
-                raise
-            file.flush()
-            os.fsync(file.fileno())
-        self._part.replace(self._path)
-
-    def _leave(self, file: BinaryIO) -> None:
-        if file.tell():
-            click.echo(f"{self._part} has what came so far. Go on with it by --resume.", err=True)
-        else:
-            self._part.unlink()
-
-    def _begin(self, resume: bool) -> BinaryIO:
         try:
-            return self._part.open("r+b" if resume and self._part.exists() else "x+b")
+            with self._begin(resume) as (file, last):
+                yield file, last
+                file.flush()
+                os.fsync(file.fileno())
+            self._part.replace(self._path)
         except FileExistsError as error:
             raise click.ClickException(
                 f"{self._part} is an export that broke off. Go on with it by --resume, or delete it."
             ) from error
         except OSError as error:
             raise click.ClickException(f"{self._part} cannot be written: {error.strerror}.") from error
+
+    @contextmanager
+    def _begin(self, resume: bool) -> Iterator[tuple[BinaryIO, str | None]]:
+        with self._part.open("r+b" if resume and self._part.exists() else "x+b") as file:
+            last = self._cut(file)
+            try:
+                yield file, last
+            except BaseException:
+                self._leave(file)
+                raise
+
+    def _leave(self, file: BinaryIO) -> None:
+        if file.seek(0, os.SEEK_END):
+            click.echo(f"{self._part} has what came so far. Go on with it by --resume.", err=True)
+        else:
+            self._part.unlink()
+
+    def _cut(self, file: BinaryIO) -> str | None:
+        """Take away what is broken; the id of the last row that stays."""
+        end, last = self._found(file)
+        file.seek(end)
+        file.truncate()
+        return last
 
     def _found(self, file: BinaryIO) -> tuple[int, str | None]:
         """Where the last whole row ends, and its id."""
