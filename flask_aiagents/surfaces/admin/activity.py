@@ -125,7 +125,7 @@ class ActivityView(ListView):
         :raises BadRequest: for a format that there is not.
         """
         format = checked_format(request.args.get("format", "csv"))
-        query = Query(terms=self._terms(None), order=(("id", True),))
+        query = Query(terms=self._terms(None))
         return download(self.system.activity.export(query, format, principal=self.principal), format)
 
     @expose("/stream/")
