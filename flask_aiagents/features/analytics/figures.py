@@ -11,7 +11,9 @@ from typing import Any
 from ...core.columns import PICO
 from ...types import JSONObject
 from ..activity.models import LogStatus
-from .histogram import Histogram, add, bucket, percentile
+from .histogram import Histogram, add, bucket, histogram_of, percentile
+
+_SUCCESS = LogStatus.SUCCESS.value
 
 MOST_ERRORS = 50
 """Kinds of errors that a summary tells apart: the most frequent."""
@@ -26,7 +28,6 @@ class Figures:
     tokens_used: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    cached_tokens: int = 0
     cost_usd: Decimal = Decimal(0)
     unpriced: int = 0
     timed: int = 0
@@ -38,29 +39,25 @@ class Figures:
 
     def add(self, row: Any) -> None:
         """Count a row in."""
+        # Written out: this runs for thousands of rows while somebody waits.
         self.executions += row.executions
-        if row.status == LogStatus.SUCCESS:
+        if row.status == _SUCCESS:
             self.succeeded += row.executions
         else:
             self.errors[row.error or row.status] += row.executions
-        # Written out: this runs a dozen times for every log that is rolled up.
         self.tokens_used += int(row.tokens_used or 0)
         self.input_tokens += int(row.input_tokens or 0)
         self.output_tokens += int(row.output_tokens or 0)
-        self.cached_tokens += int(row.cached_tokens or 0)
         self.cost_usd += row.cost_usd or 0
         self.unpriced += row.unpriced
         self.timed += row.timed
         self.duration_sum_ms += int(row.duration_sum_ms or 0)
-        self._add_durations(row)
+        if (durations := row.durations) is not None:
+            add(self.durations, durations)
+        elif row.timed:
+            add(self.durations, histogram_of([bucket(int(row.duration_sum_ms))]))
         if self.last_used_at is None or row.last_used_at > self.last_used_at:
             self.last_used_at = row.last_used_at
-
-    def _add_durations(self, row: Any) -> None:
-        if row.durations is not None:
-            add(self.durations, row.durations)
-        elif row.timed:
-            add(self.durations, {bucket(int(row.duration_sum_ms)): 1})
 
     @property
     def failed(self) -> int:

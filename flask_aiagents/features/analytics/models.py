@@ -30,6 +30,10 @@ class Total(sa.TypeDecorator[Decimal]):
         kind = sa.String(40) if dialect.name == "sqlite" else sa.Numeric(38, self.places)
         return dialect.type_descriptor(kind)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # Only SQLite's text needs reading: elsewhere the driver's Decimal is it, and there are many.
+        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else None
+
     def process_bind_param(self, value: Decimal | int | None, dialect: Dialect) -> Any:
         if value is None or dialect.name != "sqlite":
             return value
@@ -38,7 +42,7 @@ class Total(sa.TypeDecorator[Decimal]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         if value is None:
             return None
-        return Decimal(value).scaleb(-self.places) if dialect.name == "sqlite" else Decimal(value)
+        return Decimal(value).scaleb(-self.places)
 
 
 _RANKED = sa.text("level IN ('agent', 'user') AND grain = 'day'")

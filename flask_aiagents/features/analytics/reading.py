@@ -59,9 +59,12 @@ def read(
     level = _level(session, dimensions, only)
     parts = cover(bounds, by_hour="hour" in ROLLED[level])
     if parts.day or parts.hour:
-        for row in session.execute(_rolled_and_unrolled(session, parts, level, only)):
-            spans = parts.whole(row.grain) if row.grain else None
-            if inside(spans, row.at) if spans is not None else not inside(parts.raw, row.at):
+        exact = max(len(parts.day), len(parts.hour)) <= _SPANS
+        for row in session.execute(_rolled_and_unrolled(session, parts, level, only)).all():
+            if row.grain is None:
+                if not inside(parts.raw, row.at):
+                    yield row
+            elif exact or inside(parts.whole(row.grain), row.at):
                 yield row
     for few in _chunks(parts.raw):
         yield from session.execute(sa.select(*LOG).where(*_ended(level), *_logs(session, few, only)))
@@ -84,7 +87,7 @@ def slim(
         rolled = sa.select(*(getattr(Usage, name) for name in names)).where(Usage.level == level)
         where = (sa.or_(*(_in_span(grain, span) for grain, span in spans)), *_mine(session, Usage, only))
         found.append(rolled.where(*where))
-        whole = sa.or_(*(_at(span) for _, span in spans))
+        whole = sa.or_(*(_logged(span) for _, span in spans))
         unrolled = logs.select_from(UnrolledLog).join(ActivityLog, ActivityLog.id == UnrolledLog.log_id)
         found.append(unrolled.where(whole, *_mine(session, ActivityLog, only)))
     if parts.raw:
@@ -92,8 +95,12 @@ def slim(
     return sa.union_all(*found).subquery()
 
 
-def _at(span: Span) -> sa.ColumnElement[bool]:
-    return sa.and_(ActivityLog.created_at >= span[0], ActivityLog.created_at < span[1])
+def _logged(span: Span) -> sa.ColumnElement[bool]:
+    """Bounded by id, which says the month's partition and every index ends with, and by time, which the tenant's
+    begins with."""
+    log, (start, end) = ActivityLog, span
+    begun = (log.created_at >= start, log.created_at < end)
+    return sa.and_(log.id >= uuid7_from(start), log.id < uuid7_from(end), *begun)
 
 
 def _level(session: TenantSession, dimensions: Set[str], only: Only) -> str:
@@ -119,8 +126,7 @@ def _rolled_and_unrolled(session: TenantSession, parts: Cover, level: str, only:
         sa.select(*LOG)
         .select_from(UnrolledLog)
         .join(ActivityLog, ActivityLog.id == UnrolledLog.log_id)
-        .where(*_ended(level), ActivityLog.created_at >= begin, ActivityLog.created_at < end)
-        .where(*_mine(session, ActivityLog, only))
+        .where(*_ended(level), _logged((begin, end)), *_mine(session, ActivityLog, only))
     )
     return sa.union_all(rolled, unrolled)
 
@@ -135,15 +141,7 @@ def _in_span(grain: str, span: Span) -> sa.ColumnElement[bool]:
 
 
 def _logs(session: TenantSession, spans: Iterable[Span], only: Only) -> list[sa.ColumnElement[bool]]:
-    """Bounded by id, which every index ends with, and by time, which the tenant's begins with."""
-    log = ActivityLog
-    times = (
-        sa.and_(
-            log.id >= uuid7_from(start), log.id < uuid7_from(end), log.created_at >= start, log.created_at < end
-        )
-        for start, end in spans
-    )
-    return [sa.or_(*times), *_mine(session, log, only)]
+    return [sa.or_(*map(_logged, spans)), *_mine(session, ActivityLog, only)]
 
 
 def _mine(
@@ -180,7 +178,7 @@ def _chunks(spans: list[Span]) -> Iterator[list[Span]]:
 
 
 _SAME = ("tenant_id", "agent_id", "user_id", "provider", "model", "action", "status", "error")
-_SUMS = ("tokens_used", "input_tokens", "output_tokens", "cached_tokens", "cost_usd")
+_SUMS = ("tokens_used", "input_tokens", "output_tokens", "cost_usd")
 
 _USAGE = (
     Usage.grain,
