@@ -30,6 +30,7 @@ LABELS: dict[str, Callable[[date], Any]] = {
         ("Australia/Lord_Howe", "2026-04-05"),  # half an hour back
         ("Asia/Kolkata", "2026-02-28"),
         ("Asia/Kathmandu", "2025-12-31"),
+        ("Pacific/Apia", "2011-12-30"),  # a day that never was
         ("Pacific/Kiritimati", "2024-02-29"),
         ("America/St_Johns", "2026-11-01"),
     ],

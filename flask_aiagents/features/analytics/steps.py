@@ -58,7 +58,8 @@ def _dates(period: Period, step: str, zone: tzinfo) -> list[datetime]:
         day = _next(day, step)
         if (start := midnight(day, zone)) >= period.end:
             break
-        starts.append(start)
+        if start > starts[-1]:  # else it is a day that never was: Samoa went from the 29th to the 31st
+            starts.append(start)
     return starts
 
 
