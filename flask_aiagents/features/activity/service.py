@@ -31,7 +31,7 @@ from .expiry import end_expired
 from .export import checked_format, exported
 from .models import ActivityLog, LogStatus, Source
 from .payload import bounded, clipped
-from .stream import LASTS_S, LOGIN_LASTS_S, LogStream, Places
+from .stream import LASTS_S, LOGIN_LASTS_S, PING_S, LogStream, Places
 from .unrolled import note_ended
 
 _RUNNING = ActivityLog.status == LogStatus.RUNNING.value
@@ -224,12 +224,18 @@ class Activity:
         return exported(read, query, checked_format(format))
 
     def stream(
-        self, query: Query | None = None, *, last_event_id: str | None = None, principal: Principal | None = None
+        self,
+        query: Query | None = None,
+        *,
+        last_event_id: str | None = None,
+        ping_s: float = PING_S,
+        principal: Principal | None = None,
     ) -> LogStream:
         """The logs of a filter that the principal can see, each as it appears and as it ends; close it.
 
         :param query: its filter counts, nothing else of it.
         :param last_event_id: the token from which an earlier stream is to go on.
+        :param ping_s: seconds of silence after which the reader is tried.
         :raises BadRequest: for a filter that :meth:`list` refuses, for an order, and for what is no token.
         :raises Unavailable: when too many are open.
         """
@@ -248,7 +254,8 @@ class Activity:
         leave = self._places.take((principal.tenant_id, principal.user_id))
         try:
             lasts_s = LASTS_S if principal.key_id else LOGIN_LASTS_S
-            return LogStream(reading, query.terms if query else (), lasts_s, last_event_id, leave)
+            terms = query.terms if query else ()
+            return LogStream(reading, terms, last_event_id, leave, lasts_s=lasts_s, ping_s=ping_s)
         except BaseException:
             leave()
             raise

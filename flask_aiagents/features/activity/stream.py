@@ -132,9 +132,17 @@ class LogStream:
     """
 
     def __init__(
-        self, reading: Reading, terms: Sequence[Term], lasts_s: float, token: str | None, leave: Callable[[], None]
+        self,
+        reading: Reading,
+        terms: Sequence[Term],
+        token: str | None,
+        leave: Callable[[], None],
+        *,
+        lasts_s: float,
+        ping_s: float,
     ) -> None:
-        self._reading, self._terms, self._lasts_s = reading, tuple(terms), lasts_s
+        self._reading, self._terms = reading, tuple(terms)
+        self._lasts_s, self._ping_s = lasts_s, ping_s
         from_ = None if token is None else _checked(token)
         now = self._look(uuid7_from(utcnow() - LATE))
         self._missed = from_ is not None and uuid7_time(from_) < utcnow() - LOOK_BACK
@@ -166,7 +174,7 @@ class LogStream:
             self._last = look
             if _is_over(ends):
                 return
-            if time.monotonic() - told >= PING_S:
+            if time.monotonic() - told >= self._ping_s:
                 yield self._marked(None)
                 told = time.monotonic()
             time.sleep(pause)

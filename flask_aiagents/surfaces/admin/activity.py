@@ -36,6 +36,9 @@ SHOWN = (
 )
 """What a list needs; requests and answers are long."""
 
+PING_S = 1.0
+"""Seconds of silence after which a live list is tried: so that the place of a page that was left is soon free."""
+
 
 class ActivityView(ListView):
     """The log, newest first."""
@@ -134,7 +137,7 @@ class ActivityView(ListView):
 
         :raises Unavailable: when too many are open; the list asks every few seconds then.
         """
-        return event_stream(self.system.activity.stream(principal=self.principal))
+        return event_stream(self.system.activity.stream(ping_s=PING_S, principal=self.principal))
 
     @expose("/details/")
     def details_view(self) -> str:

@@ -63,7 +63,7 @@ function follow(url, told) {
     });
   }
   document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? open() : stream?.close()));
-  open();
+  setTimeout(open, LEAST_MS); // not for a page that is passed by
   return () => stream?.readyState === EventSource.OPEN;
 }
 
