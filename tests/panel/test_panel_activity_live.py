@@ -53,6 +53,7 @@ def test_a_run_appears_and_ends_in_an_open_list(
     expect(charlie.locator(f'[data-id="{own}"]')).to_be_visible()
     assert charlie.locator(f'[data-id="{log_id}"]').count() == 0
     assert alice.locator(f'[data-id="{own}"]').count() == 0
+    expect(alice.get_by_role("navigation", name="Pages")).to_contain_text("1 to 2")
 
 
 def test_a_run_leaves_a_filter_as_it_ends(live_host: Live, agents: dict[str, Any], page_for: PageFor) -> None:

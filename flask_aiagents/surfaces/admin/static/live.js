@@ -67,6 +67,11 @@ function follow(url, told) {
   return () => stream?.readyState === EventSource.OPEN;
 }
 
+function changePager(now, then) {
+  if (!now || !then || now.contains(document.activeElement) || now.innerHTML === then.innerHTML) return;
+  now.replaceChildren(...then.childNodes);
+}
+
 export function keepLive(place, changed) {
   const every = Number(place.dataset.live);
   let [waiting, timer, busy, told] = [every, 0, false, false];
@@ -80,8 +85,10 @@ export function keepLive(place, changed) {
       try {
         const part = await fetched(location.href);
         const [now, then] = [place.querySelector("tbody"), part.querySelector("tbody")];
-        if (now && then) changeRows(now, then);
-        else if (Boolean(now) !== Boolean(then)) {
+        if (now && then) {
+          changeRows(now, then);
+          changePager(place.querySelector(".aia-pager"), part.querySelector(".aia-pager"));
+        } else if (Boolean(now) !== Boolean(then)) {
           place.replaceChildren(part);
           window.htmx.process(place);
         }
