@@ -116,9 +116,14 @@ def _to_principal(user: Any) -> Principal | None:
     if user is None or isinstance(user, Principal):
         return user
     user_id = user.get_id() if hasattr(user, "get_id") else getattr(user, "user_id", None)
-    tenant = getattr(user, "tenant_id", None)
+    tenant, zone = getattr(user, "tenant_id", None), getattr(user, "time_zone", None)
     try:
-        return Principal(str(user_id or ""), None if tenant is None else str(tenant), getattr(user, "role", None))  # pyright: ignore[reportArgumentType]
+        return Principal(
+            str(user_id or ""),
+            None if tenant is None else str(tenant),
+            getattr(user, "role", None),  # pyright: ignore[reportArgumentType]
+            time_zone=str(zone) if zone else None,
+        )
     except ValueError as error:
         raise Forbidden(
             f"This account cannot use AI agents. {error}", hint="Ask the operator to give it a role and a tenant."
