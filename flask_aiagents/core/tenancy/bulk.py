@@ -34,6 +34,8 @@ def recordset(
     """PostgreSQL's statement for many rows, and its parameters."""
     columns = _columns(table, rows)
     same = tuple(name for name, values in columns.items() if _is_one(values))
+    if len(same) == len(columns):  # as of a single row: a set of records needs a column
+        same = same[1:]
     different = tuple(name for name in columns if name not in same)
     values = zip(*(_encodable(table.c[name], columns[name]) for name in different), strict=True)
     many = _encode([dict(zip(different, row, strict=True)) for row in values])
