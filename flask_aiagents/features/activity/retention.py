@@ -149,9 +149,6 @@ class Retention:
         )
 
 
-_ALL_RULES = sa.select(LogRetention).order_by(LogRetention.tenant_id, LogRetention.action)
-
-
 def _rule(tenant_id: str, action: str) -> sa.Select[Any]:
     return sa.select(LogRetention).where(LogRetention.tenant_id == tenant_id, LogRetention.action == action)
 
