@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+from functools import partial
 
 from flask import Flask
 from werkzeug.serving import make_server
@@ -35,7 +36,7 @@ def main() -> int:
     except OSError as error:
         return _give_way(app, host, port, error)
     with listener:
-        prepare(app)
+        prepare(app, partial(print, flush=True))
         keys = api_keys(app, kept_keys(app))
         server = make_server(host, port, app, threaded=True, fd=listener.fileno())
         threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="server", daemon=True).start()

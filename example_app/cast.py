@@ -33,6 +33,13 @@ CHARLIE = Person("charlie", "globex", Role.TENANT_ADMIN)
 ROOT = Person("root", None, Role.SUPER_ADMIN)
 PEOPLE = (ALICE, BOB, CHARLIE, ROOT)
 
+DANA = Person("dana", "acme", Role.USER)
+ERIN = Person("erin", "acme", Role.USER)
+GINA = Person("gina", "globex", Role.USER)
+HUGO = Person("hugo", "globex", Role.USER)
+COLLEAGUES = (DANA, ERIN, GINA, HUGO)
+"""They log in as well, but have no API key."""
+
 ORDERS = (
     (1001, "acme", "Tent, two persons", "shipped on Monday"),
     (1002, "acme", "Rain jacket, green", "waiting for payment"),
@@ -54,6 +61,7 @@ class Recipe:
     capabilities: tuple[str, ...]
     prompt: str
     tools: tuple[str, ...] = ()
+    status: str = "active"
 
     def data(self, model: dict[str, Any]) -> dict[str, Any]:
         """What ``agents.create`` is given."""
@@ -64,6 +72,7 @@ class Recipe:
             "agent_type": self.agent_type,
             "capabilities": list(self.capabilities),
             "model_config": config,
+            "status": self.status,
         }
 
 
@@ -100,6 +109,31 @@ RECIPES = (
         "writer",
         ("content_creation", "text_generation"),
         "Write a product page of at most 80 words for an outdoor shop.",
+    ),
+    Recipe(
+        ALICE,
+        "Review reader",
+        "Reads a customer's review and says in a sentence what it praises and what it complains about.",
+        "classifier",
+        ("classification", "extraction"),
+        "Say in one sentence what the review praises and what it complains about.",
+    ),
+    Recipe(
+        ALICE,
+        "Returns desk",
+        "Explained how to send things back. Retired: the order desk does it now.",
+        "customer_support",
+        ("chat",),
+        "You explain how customers of Acme Outdoor send things back.",
+        status="inactive",
+    ),
+    Recipe(
+        CHARLIE,
+        "Shelf planner",
+        "Finds the shelf where new arrivals belong, and says why.",
+        "analyst",
+        ("planning", "data_analysis"),
+        "You know the shelves of Globex Books. Say where the books belong, and why.",
     ),
     Recipe(
         CHARLIE,

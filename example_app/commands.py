@@ -14,5 +14,5 @@ from . import seed
 def prepare() -> None:
     """Make and fill the tables that are missing."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    seed.prepare(app)
+    seed.prepare(app, click.echo)
     click.echo("Ready. Serve with: flask --app example_app run")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,19 +15,24 @@ from flask_aiagents.core.principal import SHARED
 from flask_aiagents.errors import Conflict
 from flask_aiagents.web.filtering import Filter, Query
 
-from .cast import ORDERS, PEOPLE, RECIPES, TENANTS, Person, Recipe
+from .cast import COLLEAGUES, ORDERS, PEOPLE, RECIPES, TENANTS, Person, Recipe
 from .models import Base, Order, Tenant, User, db
+from .past import make_past
 from .provider import OFFLINE, available
 
 
-def prepare(app: Flask) -> None:
-    """Make and fill what is missing; what is there stays as it is."""
+def prepare(app: Flask, tell: Callable[[str], object]) -> None:
+    """Make and fill what is missing; what is there stays as it is.
+
+    :param tell: is told what takes long, in sentences.
+    """
     with app.app_context(), _one_at_a_time(Path(app.instance_path)):
         migrate.upgrade(current_aiagents.database)
         _platform()
         model = available()
         for recipe in RECIPES:
             _agent(recipe, model)
+        make_past(tell)
 
 
 @contextmanager
@@ -41,10 +46,12 @@ def _platform() -> None:
     Base.metadata.create_all(db.engine)
     for tenant_id, name in TENANTS.items():
         _unless_there(Tenant(id=tenant_id, name=name), tenant_id)
-    for person in PEOPLE:
+    for person in (*PEOPLE, *COLLEAGUES):
+        if db.session.get(User, person.username):
+            continue  # a password takes a while to hash
         user = User(username=person.username, role=person.role.value, tenant_id=person.tenant_id)
         user.set_password(person.password)
-        _unless_there(user, person.username)
+        db.session.add(user)
     for number, tenant_id, item, status in ORDERS:
         _unless_there(Order(id=number, tenant_id=tenant_id, item=item, status=status), number)
     db.session.commit()

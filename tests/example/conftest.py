@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 
 STARTS_WITHIN_S = 60
-"""Generous, for a busy machine; it takes about two seconds."""
+"""Generous, for a busy machine; it takes about eight seconds, most of them for the made-up past."""
 
 
 def environment(instance: Path, **more: str) -> dict[str, str]:

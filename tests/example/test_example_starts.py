@@ -38,7 +38,7 @@ def test_a_restart_keeps_everything_and_doubles_nothing(run_example: Running, tm
         assert second["users"] == first["users"]
         assert names(second) == before
     assert "Mine" in before
-    assert len(before) == 6
+    assert len(before) == 9
 
 
 def test_demo_json_and_secrets_are_for_their_owner_alone(run_example: Running, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_key_that_no_longer_works_is_made_anew(run_example: Running, tmp_path:
     (tmp_path / "demo.json").write_text(json.dumps(first))
     with run_example(tmp_path) as second:
         assert second["users"]["alice"] == first["users"]["alice"]
-        assert len(names(second, "bob")) == 4
+        assert len(names(second, "bob")) == 6
 
 
 def test_a_second_start_on_the_same_port_says_so(
@@ -95,7 +95,7 @@ def test_f23_four_cold_starts_at_once(start_example: Start, tmp_path: Path) -> N
             assert process.stdout is not None
             assert any("Stop with Ctrl-C" in line for line in process.stdout), "it ended early"
         demo = json.loads((tmp_path / "demo.json").read_text())
-        assert len(names(demo)) == 5
+        assert len(names(demo)) == 8
     finally:
         for process in processes:
             process.terminate()
