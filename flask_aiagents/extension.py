@@ -23,6 +23,7 @@ from .features.access.keys import ApiKeys
 from .features.access.policy import Policy
 from .features.access.service import Access
 from .features.activity import receivers
+from .features.activity.payload import Payloads
 from .features.activity.retention import Retention
 from .features.activity.service import Activity
 from .features.agents.configurations import Configurations
@@ -75,6 +76,8 @@ class AIAgents:
     :param list_tenants: returns ids and names of the tenants, for the panel.
     :param labels: returns names for ids: ``labels("user", ["7"])`` -> ``{"7": "Alice"}``; the kinds are ``user``
         and ``tenant``.
+    :param redact: returns what the log may keep of a request, an answer or the details of a change (JSON) instead
+        of the whole: to take personal data out. Where it fails nothing of it is kept.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class AIAgents:
         admin: Any = None,
         list_tenants: Callable[[], Iterable[tuple[str, str]]] | None = None,
         labels: Callable[[Any, list[str]], Mapping[str, str]] | None = None,
+        redact: Callable[[Any], Any] | None = None,
     ) -> None:
         self.tools = ToolRegistry()
         self._db = db
@@ -94,6 +98,7 @@ class AIAgents:
         self._policy = policy or Policy()
         self._admin = admin
         self._names = HostNames(list_tenants, labels)
+        self._payloads = Payloads(redact)
         if app is not None:
             self.init_app(app, db)
 
@@ -119,7 +124,7 @@ class AIAgents:
         settings = Settings.from_config(app.config)
         mounted = self._install(app, settings, _database(app, db or self._db, settings))
         app.extensions[EXTENSION] = mounted
-        receivers.connect(app, mounted.database)
+        receivers.connect(app, mounted.database, self._payloads)
         register_routes(app, settings.url_prefix.rstrip("/"))
         mount(app, admin or self._admin, settings.admin_url.rstrip("/"), self._names)
         hide_from_host_migrations(app)
@@ -129,7 +134,7 @@ class AIAgents:
         keyring = Keyring(settings.encryption_keys)
         access = Access(database, self._identity, self._policy)
         catalogue = Catalogue(settings, self.tools.names)
-        activity = Activity(database, access, settings)
+        activity = Activity(database, access, settings, self._payloads)
         retention = Retention(database, access, settings.log_retention_days or {})
         analytics = Analytics(database, access)
         planner = Planner(app, settings, Vault(keyring, settings.trusted_origins), self.tools)

@@ -1,27 +1,71 @@
-"""What a log keeps of a request or an answer: at most 64 KB, and nothing that a database refuses."""
+"""What a log keeps of a request or an answer: what the host lets be kept, as much as the agent's author wants, at most
+64 KB, and nothing that a database refuses."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 from ...llm.text import scrub
-from ...types import JSON
+from ...logs import logger
+from ...types import JSON, JSONObject
 
-MAX_BYTES = 65_536
-"""Longest payload, as JSON."""
+_log = logger(__name__)
+
+ALL_KB = 64
+"""As much as a log keeps of a payload, as JSON, in KB."""
+
+MAX_BYTES = ALL_KB * 1024
+
+REDACTION_FAILED: JSONObject = {"redacted": True, "reason": "The redaction failed."}
+"""What is kept of a payload that the host's function could not look at."""
+
+Redact = Callable[[Any], Any]
 
 _TOO_DEEP = "(nested too deeply to keep)"
 
 _encode = json.JSONEncoder(allow_nan=False).encode
 
 
-def bounded(value: JSON) -> JSON:
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """What logs keep of payloads in one app.
+
+    :param redact: the host's function, which takes personal data out of a payload before anything is stored.
+    """
+
+    redact: Redact | None = None
+
+    def kept(self, value: JSON, kb: int = ALL_KB) -> JSON:
+        """The value as it is kept: redacted, and cut to so many KB; 0 keeps nothing.
+
+        Never fails: a log is worth more than what it holds of a request.
+        """
+        if value is None or kb == 0:
+            return None
+        return bounded(value if self.redact is None else self._redacted(value), kb * 1024)
+
+    def _redacted(self, value: JSON) -> JSON:
+        try:
+            # A copy: what the function changes is the log's business, and not the answer's.
+            redacted = self.redact(deepcopy(value)) if self.redact else value
+            _encode(redacted)
+            return redacted
+        except Exception:  # whatever the host's function does, its data must not get through
+            _log.exception("AIAgents(redact=...) failed, so nothing of this payload is kept.")
+            return REDACTION_FAILED
+
+
+def bounded(value: JSON, most: int = MAX_BYTES) -> JSON:
     """The value itself, or its beginning and its size where it is too long.
 
     Never fails: a log is worth more than the exact shape of something odd in it.
+
+    :param most: bytes of JSON.
     """
     if value is None:
         return None
@@ -32,9 +76,10 @@ def bounded(value: JSON) -> JSON:
     if text is None or "\\u0000" in text or "\\ud" in text:
         value = _tamed(value)
         text = _encode(value)
-    if len(text) <= MAX_BYTES:
+    if len(text) <= most:
         return value
-    return {"truncated": True, "bytes": len(text), "head": text[: MAX_BYTES // 2]}
+    # The head is text within JSON, where quotes and backslashes take two characters each.
+    return {"truncated": True, "bytes": len(text), "head": text[: most // 2 - 100]}
 
 
 def clipped(text: str | None, length: int) -> str | None:

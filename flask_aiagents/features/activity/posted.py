@@ -20,7 +20,7 @@ from ..agents.models import Agent
 from .columns import COLUMNS
 from .glance import at_a_glance
 from .models import LogStatus, Source
-from .payload import bounded, clipped
+from .payload import ALL_KB, Payloads, clipped
 from .schemas import TEXTS, ActivityLogSchema
 
 MAX_ITEMS = 10_000
@@ -32,8 +32,8 @@ MOST_TOLD = 100
 Refused = dict[int, JSONObject]
 """What is wrong with logs: by number, from 0, and by field."""
 
-AgentNames = Mapping[UUID | None, str | None]
-"""The names of agents by their ids; None has none."""
+Agents = Mapping[UUID | None, tuple[str | None, int]]
+"""Names of agents by their ids, and how many KB of payloads their logs keep; None is no agent."""
 
 PAYLOADS = ("request_data", "response_data")
 
@@ -87,6 +87,7 @@ def recorded(
     items: Sequence[JSONObject | None],
     refused: Refused,
     principal: Principal,
+    payloads: Payloads,
     *,
     lenient: bool,
 ) -> Recorded:
@@ -96,25 +97,25 @@ def recorded(
     :param lenient: pass over what is wrong, such as an agent that the principal cannot see.
     :raises Invalid: when something is wrong and ``lenient`` is not, and when everything is.
     """
-    names = _agent_names(session, [item for item in items if item is not None])
+    agents = _agents(session, [item for item in items if item is not None])
     for number, item in enumerate(items):
-        if item is not None and item.get("agent_id") not in names:
+        if item is not None and item.get("agent_id") not in agents:
             refused[number] = _absent(item)
     if refused and (not lenient or len(refused) == len(items)):
         raise _refusal(refused, len(items))
     good = [item for number, item in enumerate(items) if item is not None and number not in refused]
-    return Recorded(_rows(good, names, principal), dict(sorted(refused.items())))
+    return Recorded(_rows(good, agents, principal, payloads), dict(sorted(refused.items())))
 
 
-def row(session: TenantSession, item: JSONObject, principal: Principal) -> JSONObject:
+def row(session: TenantSession, item: JSONObject, principal: Principal, payloads: Payloads) -> JSONObject:
     """The row of one item.
 
     :raises Invalid: when it names an agent that the principal cannot see.
     """
-    names = _agent_names(session, [item])
-    if item.get("agent_id") not in names:
+    agents = _agents(session, [item])
+    if item.get("agent_id") not in agents:
         raise Invalid("The activity log names an agent that does not exist.", details=_absent(item))
-    return _rows([item], names, principal)[0]
+    return _rows([item], agents, principal, payloads)[0]
 
 
 def _refusal(refused: Refused, number: int) -> Invalid:
@@ -134,28 +135,33 @@ def _absent(item: JSONObject) -> JSONObject:
     return {"agent_id": [f"There is no agent {item['agent_id']}."]}
 
 
-def _agent_names(session: TenantSession, items: Sequence[JSONObject]) -> AgentNames:
+def _agents(session: TenantSession, items: Sequence[JSONObject]) -> Agents:
     wanted = list({item["agent_id"] for item in items if item.get("agent_id")})
-    found: dict[UUID | None, str | None] = {None: None}
+    found: dict[UUID | None, tuple[str | None, int]] = {None: (None, ALL_KB)}
     for start in range(0, len(wanted), 500):
-        part = sa.select(Agent.id, Agent.name).where(Agent.id.in_(wanted[start : start + 500]))
-        found |= {row.id: row.name for row in session.execute(part)}
+        part = sa.select(Agent.id, Agent.name, Agent.log_payload_kb).where(
+            Agent.id.in_(wanted[start : start + 500])
+        )
+        found |= {row.id: (row.name, row.log_payload_kb) for row in session.execute(part)}
     return found
 
 
-def _rows(items: Sequence[JSONObject], names: AgentNames, principal: Principal) -> list[JSONObject]:
+def _rows(
+    items: Sequence[JSONObject], agents: Agents, principal: Principal, payloads: Payloads
+) -> list[JSONObject]:
     """Every column that lists show, in their order: a row is also the answer."""
     blank = _BLANK | {"user_id": principal.user_id, "tenant_id": principal.tenant_id}
-    return [_row(blank | item, log_id, names) for item, log_id in zip(items, uuid7.many(len(items)), strict=True)]
+    ids = uuid7.many(len(items))
+    return [_row(blank | item, log_id, agents, payloads) for item, log_id in zip(items, ids, strict=True)]
 
 
-def _row(row: JSONObject, log_id: UUID, names: AgentNames) -> JSONObject:
+def _row(row: JSONObject, log_id: UUID, agents: Agents, payloads: Payloads) -> JSONObject:
     row["id"], row["created_at"] = log_id, uuid7_time(log_id)
-    row["agent_name"] = names[row["agent_id"]]
+    row["agent_name"], payload_kb = agents[row["agent_id"]]
     row["unpriced"] = row["cost_usd"] is None and bool(row["tokens_used"])
     for name in PAYLOADS:
         if row[name] is not None:
-            row[name] = bounded(row[name])
+            row[name] = payloads.kept(row[name], payload_kb)
     for name, length in TEXTS.items():
         if row[name] is not None:
             row[name] = clipped(row[name], length)

@@ -10,11 +10,11 @@ from ...core.clock import uuid7, uuid7_time
 from ...core.db import Database
 from ...signals import Event, recording
 from .models import ActivityLog, LogStatus, Source
-from .payload import bounded
+from .payload import Payloads
 from .unrolled import note_ended
 
 
-def connect(app: Flask, database: Database) -> None:
+def connect(app: Flask, database: Database, payloads: Payloads) -> None:
     """Record what this app's services announce; if that fails, the change is undone."""
 
     def record(_: Flask, *, event: Event, **__: Any) -> None:
@@ -27,7 +27,7 @@ def connect(app: Flask, database: Database) -> None:
             "tenant_id": event.tenant_id,
             "action": event.action,
             "source": Source.SYSTEM.value,
-            "request_data": bounded(event.details),
+            "request_data": payloads.kept(event.details),
             "unpriced": False,
             "status": LogStatus.SUCCESS.value,
             "created_at": uuid7_time(log_id),

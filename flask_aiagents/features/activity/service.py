@@ -30,7 +30,7 @@ from .columns import COLUMNS
 from .expiry import end_expired
 from .export import checked_format, exported
 from .models import ActivityLog, LogStatus, Source
-from .payload import bounded, clipped
+from .payload import ALL_KB, Payloads, bounded, clipped
 from .stream import LASTS_S, LOGIN_LASTS_S, PING_S, LogStream, Places
 from .unrolled import note_ended
 
@@ -63,10 +63,13 @@ _NOTE = (
 class Activity:
     """Writes and reads the log."""
 
-    def __init__(self, database: Database, access: Access, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, access: Access, settings: Settings, payloads: Payloads | None = None
+    ) -> None:
         self._db = database
         self._access = access
         self._settings = settings
+        self._payloads = payloads or Payloads()
         self._places = Places()
 
     def begin(
@@ -81,8 +84,12 @@ class Activity:
         provider: str,
         model: str,
         action: str = "execute",
+        payload_kb: int = ALL_KB,
     ) -> None:
-        """Write the running row of an execution, or of a test of a key, and commit it."""
+        """Write the running row of an execution, or of a test of a key, and commit it.
+
+        :param payload_kb: how much is kept of the request, in KB; the agent's ``log_payload_kb``.
+        """
         row = {
             "id": log_id,
             "agent_id": agent_id,
@@ -91,7 +98,7 @@ class Activity:
             "tenant_id": principal.tenant_id,
             "action": action,
             "source": Source.SYSTEM.value,
-            "request_data": bounded(request_data),
+            "request_data": self._payloads.kept(request_data, payload_kb),
             "provider": provider,
             "model": model,
             "unpriced": False,
@@ -121,13 +128,14 @@ class Activity:
         attempts: JSON,
         finish_reason: str | None,
         error: str | None,
+        payload_kb: int = ALL_KB,
     ) -> bool:
         """End a running row; False when it had ended already, as when maintenance gave it up."""
         return self._change(
             _END,
             log_id,
             principal,
-            response_data=response_data,
+            response_data=self._payloads.kept(response_data, payload_kb),
             status=status,
             duration_ms=max(0, duration_ms),
             input_tokens=input_tokens,
@@ -144,14 +152,21 @@ class Activity:
         )
 
     def note_progress(
-        self, log_id: UUID, *, principal: Principal, response_data: JSON, input_tokens: int, output_tokens: int
+        self,
+        log_id: UUID,
+        *,
+        principal: Principal,
+        response_data: JSON,
+        input_tokens: int,
+        output_tokens: int,
+        payload_kb: int = ALL_KB,
     ) -> bool:
         """Note what a running stream has written so far; it stays running."""
         return self._change(
             _NOTE,
             log_id,
             principal,
-            response_data=response_data,
+            response_data=self._payloads.kept(response_data, payload_kb),
             input_tokens=input_tokens,
             output_tokens=output_tokens,
         )
@@ -164,7 +179,7 @@ class Activity:
         principal = self._access.require(Permission.RECORD_ACTIVITY, principal)
         item = posted.checked_one(data)
         with self._db.transaction(self._access.scope(principal)) as session:
-            row = posted.row(session, item, principal)
+            row = posted.row(session, item, principal, self._payloads)
             session.insert_rows(ActivityLog, [row])
             note_ended(session, [row])
         return row
@@ -179,7 +194,7 @@ class Activity:
         principal = self._access.require(Permission.RECORD_ACTIVITY, principal)
         items, refused = posted.checked(data)
         with self._db.transaction(self._access.scope(principal)) as session:
-            recorded = posted.recorded(session, items, refused, principal, lenient=lenient)
+            recorded = posted.recorded(session, items, refused, principal, self._payloads, lenient=lenient)
             session.insert_rows(ActivityLog, recorded.items)
             note_ended(session, recorded.items)
         return recorded
@@ -281,7 +296,7 @@ class Activity:
         self, statement: sa.Update, log_id: UUID, principal: Principal, *, response_data: JSON, **values: Any
     ) -> bool:
         parameters = {f"new_{name}": value for name, value in values.items()}
-        parameters |= {"log_id": log_id, "new_response_data": bounded(response_data)}
+        parameters |= {"log_id": log_id, "new_response_data": response_data}
         with self._db.transaction(self._access.scope(principal)) as session:
             changed = bool(session.execute(statement, parameters).rowcount)  # pyright: ignore[reportAttributeAccessIssue]
             if changed and statement is _END:

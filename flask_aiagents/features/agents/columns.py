@@ -7,7 +7,8 @@ from .models import Agent, AgentConfiguration
 
 AGENT_COLUMNS = Columns(
     Agent,
-    "id name description agent_type capabilities model_config status performance_metrics "
+    "id name description agent_type capabilities model_config status log_payload_kb "
+    "performance_metrics "
     "tenant_id created_by created_at updated_at version",
 )
 

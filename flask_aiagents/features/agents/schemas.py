@@ -50,6 +50,14 @@ class AgentSchema(StrictSchema):
     status = fields.String(
         load_default=Status.ACTIVE.value, validate=validate.OneOf([status.value for status in Status])
     )
+    log_payload_kb = fields.Integer(
+        strict=True,
+        load_default=64,
+        validate=validate.Range(0, 64),
+        metadata={
+            "description": "KB that its logs keep of each request and answer: 0 for none, 64 for all they can hold."
+        },
+    )
     performance_metrics = fields.Dict(dump_only=True, allow_none=True)
     tenant_id = fields.String(dump_only=True, allow_none=True, metadata={"description": "null: shared by all."})
     created_by = fields.String(dump_only=True)

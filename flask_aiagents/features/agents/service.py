@@ -26,7 +26,7 @@ from .columns import AGENT_COLUMNS
 from .models import Agent
 from .schemas import AgentSchema, Catalogue
 
-_EDITABLE = ("name", "description", "agent_type", "capabilities", "model_config", "status")
+_EDITABLE = ("name", "description", "agent_type", "capabilities", "model_config", "status", "log_payload_kb")
 
 _FIND = sa.select(Agent).where(Agent.id == sa.bindparam("id"))
 

@@ -58,6 +58,7 @@ class Entry:
             lease_until=utcnow() + timedelta(seconds=self.call.limits.total_s) + LEASE_GRACE,
             provider=target.provider,
             model=target.model,
+            payload_kb=self.subject.payload_kb,
         )
 
     def close(self, outcome: Outcome) -> Execution:
@@ -77,6 +78,7 @@ class Entry:
                 input_tokens=estimated_tokens(asked),
                 output_tokens=estimated_tokens(len(text)),
                 response_data={"output": text, "partial": True},
+                payload_kb=self.subject.payload_kb,
             )
         except _AWAY:  # a note is a courtesy; the stream goes on without it
             _log.warning("The progress of execution %s was not noted.", self.log_id)
@@ -88,6 +90,7 @@ class Entry:
                     self.log_id,
                     principal=self.principal,
                     duration_ms=duration_ms,
+                    payload_kb=self.subject.payload_kb,
                     **ended_values(outcome),
                 )
             except _AWAY:

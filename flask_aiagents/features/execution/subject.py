@@ -28,6 +28,7 @@ _FIND = (
         Agent.tenant_id,
         Agent.status,
         Agent.model_config,
+        Agent.log_payload_kb,
         AgentConfiguration.configuration,
         AgentConfiguration.is_active,
     )
@@ -48,6 +49,8 @@ class Subject:
     """What runs: the author's, overlaid by the tenant's active configuration."""
     keys: Sequence[Any]
     """Rows of stored keys that it may use, the nearest first."""
+    payload_kb: int
+    """How much its logs keep of requests and answers."""
 
 
 def find_subject(database: Database, vault: Vault, agent_id: UUID, principal: Principal, scope: Scope) -> Subject:
@@ -66,7 +69,14 @@ def find_subject(database: Database, vault: Vault, agent_id: UUID, principal: Pr
     if not near:
         with database.transaction(SYSTEM) as session:
             keys = vault.rows(session, agent_id, principal.tenant_id)
-    return Subject(id=row.id, name=row.name, own_config=row.model_config, config=config, keys=keys)
+    return Subject(
+        id=row.id,
+        name=row.name,
+        own_config=row.model_config,
+        config=config,
+        keys=keys,
+        payload_kb=row.log_payload_kb,
+    )
 
 
 def _row(session: TenantSession, agent_id: UUID, principal: Principal) -> Any:

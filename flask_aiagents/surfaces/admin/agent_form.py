@@ -61,6 +61,7 @@ class AgentForm(PanelForm):
     tools = WordsField(_l("Tools"))
     output_schema = JsonField(_l("Output schema"), render_kw=CODE)
     fallbacks = FallbacksField(_l("Fallbacks"))
+    log_payload_kb = NumberField(_l("Logged KB of each"), default=64, render_kw={"inputmode": "numeric"})
 
     api_key = SecretField(_l("API key"), render_kw={"autocomplete": "new-password", "maxlength": 4096})
     remove_key = BooleanField(_l("Remove the stored key"))
@@ -70,7 +71,10 @@ class AgentForm(PanelForm):
     @classmethod
     def of(cls, agent: Agent, configuration: AgentConfiguration | None = None) -> AgentForm:
         """The form as it shows a stored agent."""
-        values = {name: getattr(agent, name) for name in ("name", "description", "agent_type", "status")}
+        values = {
+            name: getattr(agent, name)
+            for name in ("name", "description", "agent_type", "status", "log_payload_kb")
+        }
         values |= {name: agent.model_config.get(name) for name in MODEL_FIELDS}
         values |= {"capabilities": agent.capabilities, "version": agent.version}
         if configuration is not None:
@@ -81,7 +85,8 @@ class AgentForm(PanelForm):
         """The agent's own values; a model setting that is blank is None, which takes it away."""
         config = {name: self.sent(name) for name in MODEL_FIELDS}
         config["tools"] = config["tools"] or None
-        return {
+        kept = {"log_payload_kb": self.sent("log_payload_kb")} if self.was_sent("log_payload_kb") else {}
+        return kept | {
             "name": self.sent("name") or "",
             "description": self.sent("description") or "",
             "agent_type": self.sent("agent_type") or "",
