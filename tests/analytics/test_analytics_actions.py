@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,6 @@ from support.usage import analytics_of, ask, counted, exact, past, roll_up, writ
 
 from flask_aiagents.core.principal import Principal
 from flask_aiagents.core.tenancy import SYSTEM
-from flask_aiagents.errors import BadRequest
 from flask_aiagents.features.analytics.levels import id_of
 from flask_aiagents.features.analytics.models import Usage
 from flask_aiagents.features.analytics.period import Period
@@ -103,9 +102,16 @@ def test_rows_are_found_again_by_every_version() -> None:
     assert id_of((*key, "click")) != id_of((*key, None))
 
 
-def test_an_action_of_one_agent_is_a_400_that_says_how(host: Flask, clients: Clients) -> None:
-    """Sums by agent and action are not kept, and nobody waits for the log to be read instead."""
-    agent = make_agent(clients.alice)["id"]
-    with pytest.raises(BadRequest) as refused:
-        ask(host, "usage", PERIOD, by="action", agent_id=UUID(agent), principal=ALICE)
-    assert refused.value.hint
+@pytest.mark.parametrize("rolled", [False, True])
+def test_the_actions_of_one_agent_and_of_its_user(any_host: Flask, rolled: bool) -> None:
+    """What was done with an agent is told by action, to an admin of all and to a user of its own."""
+    logs = _mixed()
+    write(any_host, logs)
+    if rolled:
+        roll_up(any_host)
+    for who in (ALICE, BOB):
+        mine = [log for log in logs if _sees(who, log)]
+        for agent_id in {log["agent_id"] for log in mine} - {None}:
+            rows = ask(any_host, "usage", PERIOD, by="action", agent_id=agent_id, principal=who)
+            told = {row["key"]: row["executions"] for row in rows}
+            assert told == Counter(log["action"] for log in mine if log["agent_id"] == agent_id)

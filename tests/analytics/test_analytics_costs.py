@@ -17,7 +17,7 @@ from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.features.analytics.costs import projection
 from flask_aiagents.features.analytics.period import Period
-from flask_aiagents.features.analytics.reading import Only
+from flask_aiagents.features.analytics.which import Only
 from flask_aiagents.testing import client_as
 
 DAY = timedelta(days=1)

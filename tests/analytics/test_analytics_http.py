@@ -94,6 +94,17 @@ def test_only_a_super_admin_compares_tenants(clients: Clients, agent: str) -> No
         "timeseries?zone=/etc/localtime",
         "timeseries?last=520w&step=hour",
         "errors?by=user",
+        "summary?user_id=",
+        "usage?user_id=bob%00",
+        "errors?user_id=" + "b" * 256,
+        "summary?period=2026-11-01",
+        "summary?period=P7D/P7D",
+        "summary?period=P1M/2026-11-01",
+        "summary?period=P/2026-11-01",
+        "summary?period=2026-11-15/2026-11-01",
+        "summary?period=2026-11-01/P99999W",
+        "summary?period=2026-11-01/2026-11-15&last=3d",
+        "summary?period=2026-11-01/2026-11-15&from=2026-11-01",
     ],
 )
 def test_a_nonsense_question_is_a_400_that_says_how(clients: Clients, query: str) -> None:

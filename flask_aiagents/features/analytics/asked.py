@@ -8,18 +8,19 @@ from typing import Any
 from uuid import UUID
 
 from ...errors import BadRequest
-from .period import DEFAULT, Period
+from .period import DEFAULT, NAMED, NAMES, Period
 from .reports import KEYS, MOST_ROWS
 from .steps import STEPS
 
 
-def period_of(args: Mapping[str, str]) -> Period:
-    """``last=30d`` with all of today, ``last=24h`` with all of this hour, or exactly ``from`` and ``to``.
+def period_of(args: Mapping[str, str], zone: str) -> Period:
+    """``last=30d`` with all of today, ``last=24h`` with all of this hour, or exactly what is named otherwise.
 
+    :param zone: whose days these are.
     :raises BadRequest: for anything else.
     """
     period = Period.parse(args)
-    return period if "from" in args or "to" in args else Period.recent(args.get("last", DEFAULT))
+    return period if args.keys() & NAMED else Period.recent(args.get("last", DEFAULT), zone=zone)
 
 
 def options_of(args: Mapping[str, str], *known: str) -> dict[str, Any]:
@@ -27,9 +28,9 @@ def options_of(args: Mapping[str, str], *known: str) -> dict[str, Any]:
 
     :raises BadRequest: for unknown ones and for values that cannot be read.
     """
-    if unknown := args.keys() - {*PERIOD_NAMES, *known}:
+    if unknown := args.keys() - {*NAMES, *known}:
         raise BadRequest(
-            f"{min(unknown)[:50]!r} is no parameter here.", hint=f"Use {', '.join([*PERIOD_NAMES, *known])}."
+            f"{min(unknown)[:50]!r} is no parameter here.", hint=f"Use {', '.join([*NAMES, *known])}."
         )
     return {name: _READERS.get(name, str)(args[name]) for name in known if name in args}
 
@@ -49,17 +50,20 @@ def _top(text: str) -> int:
 
 _READERS = {"agent_id": _agent_id, "top": _top}
 
-PERIOD_NAMES = ("last", "from", "to")
-
 
 def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": "string"} | schema}
 
 
 PERIOD = [
-    _query("last", "The last minutes, hours, days or weeks, as in `30d`.", pattern="^[0-9]{1,5}[mhdw]$"),
+    _query(
+        "last",
+        "The last minutes; or hours, days or weeks, as in `30d`, whole ones with the present one.",
+        pattern="^[0-9]{1,5}[mhdw]$",
+    ),
     _query("from", "Or from this time;", format="date-time"),
     _query("to", "up to this one, which is not in it.", format="date-time"),
+    _query("period", "Or an interval of ISO 8601: `2026-11-01/2026-11-15`, `P7D/2026-11-15`, `2026-11-01/P7D`."),
 ]
 
 AGENT = _query("agent_id", "Of this agent alone.", format="uuid")

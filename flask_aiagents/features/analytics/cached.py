@@ -20,7 +20,8 @@ from .figures import Figures
 from .levels import begin_of
 from .models import Usage
 from .period import DEFAULT, Period
-from .reading import Only, read
+from .reading import read
+from .which import Only
 
 REFRESH_EVERY = timedelta(minutes=1)
 """How often an agent's cached figures are taken anew at most."""

@@ -14,9 +14,10 @@ from ...types import JSONObject
 from .figures import Figures
 from .names import agent_names
 from .period import Period
-from .reading import Only, read
+from .reading import read
 from .reports import bound, leading, named, stepwise
-from .steps import midnight, zone_of
+from .which import Only
+from .zones import midnight, zone_of
 
 MEAN_DAYS = 7
 """Whole days before today whose mean is expected of each day that the month has left."""

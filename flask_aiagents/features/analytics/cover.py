@@ -16,7 +16,7 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Spans of whole days, of whole hours, and of what is neither."""
+    """Spans of whole days, of whole hours, and of what is neither, which no bound divides."""
 
     day: list[Span]
     hour: list[Span]
@@ -46,8 +46,13 @@ def cover(bounds: Sequence[datetime], *, by_hour: bool = True) -> Cover:
             hour += [(first, first_day), (last_day, last)]
             day.append((first_day, last_day))
     if by_hour:
-        return Cover(_joined(day), _joined(hour), _joined(raw))
-    return Cover(_joined(day), [], _joined(sorted(hour + raw)))
+        return Cover(_joined(day), _joined(hour), _apart(raw))
+    return Cover(_joined(day), [], _apart(sorted(hour + raw)))
+
+
+def to_whole(grain: str, time: datetime) -> datetime:
+    """The nearest begin of an hour or a day."""
+    return begin_of(grain, time + GRAINS[grain] / 2)
 
 
 def inside(spans: list[Span], time: datetime) -> bool:
@@ -59,6 +64,10 @@ def inside(spans: list[Span], time: datetime) -> bool:
 def _up(grain: str, time: datetime) -> datetime:
     begin = begin_of(grain, time)
     return begin if begin == time else begin + GRAINS[grain]
+
+
+def _apart(spans: list[Span]) -> list[Span]:
+    return [span for span in spans if span[0] < span[1]]
 
 
 def _joined(spans: list[Span]) -> list[Span]:

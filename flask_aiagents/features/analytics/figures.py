@@ -11,7 +11,7 @@ from typing import Any
 from ...core.columns import PICO
 from ...types import JSONObject
 from ..activity.models import LogStatus
-from .histogram import Histogram, add, bucket, histogram_of, percentile
+from .histogram import Histogram, add, bucket, percentile
 
 _SUCCESS = LogStatus.SUCCESS.value
 
@@ -21,7 +21,7 @@ MOST_ERRORS = 50
 
 @dataclass(slots=True)
 class Figures:
-    """The sums of some executions. A row is one ended log, or a rollup of many."""
+    """The sums of some executions. A row is one ended log, some of them alike, or a rollup of many."""
 
     executions: int = 0
     succeeded: int = 0
@@ -55,7 +55,8 @@ class Figures:
         if (durations := row.durations) is not None:
             add(self.durations, durations)
         elif row.timed:
-            add(self.durations, histogram_of([bucket(int(row.duration_sum_ms))]))
+            # One log, or some that share a bucket: so their mean is in it, too.
+            add(self.durations, {str(bucket(int(row.duration_sum_ms) // row.timed)): row.timed})
         if self.last_used_at is None or row.last_used_at > self.last_used_at:
             self.last_used_at = row.last_used_at
 
@@ -99,6 +100,15 @@ class Figures:
             "output_tokens": self.output_tokens,
             "cost_usd": self.cost(),
             "share": float(self.cost_usd / total) if total else None,
+        }
+
+    def of_agent(self) -> JSONObject:
+        """What is told of an agent by itself."""
+        full = self.full()
+        durations, _ = full.pop("duration_ms"), full.pop("errors")
+        return full | {
+            "duration_ms": {name: durations[name] for name in ("mean", "p95")},
+            "last_used_at": self.last_used_at,
         }
 
     def full(self) -> JSONObject:

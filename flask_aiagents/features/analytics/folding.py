@@ -13,9 +13,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..activity.models import ActivityLog, LogStatus
+from ..activity.models import ActivityLog, LogStatus, Source
 from .histogram import bucket, histogram_of
 from .levels import KEY, LEVELS, ROLLED, Key
+from .words import Day, Words
 
 Sums = list[Any]
 """The values of :data:`SUMMED`; while logs are folded the last two are milliseconds and each duration's bucket."""
@@ -35,7 +36,7 @@ _LOG: sa.Table = ActivityLog.__table__  # pyright: ignore[reportAssignmentType]
 COLUMNS = [
     _LOG.c[name]
     for name in (
-        *("id", "tenant_id", "agent_id", "user_id", "provider", "model", "action", "status", "error"),
+        *("id", "tenant_id", "agent_id", "user_id", "source", "action", "provider", "model", "status", "error"),
         *("tokens_used", "input_tokens", "output_tokens", "cached_tokens", "cost_usd", "unpriced", "duration_ms"),
     )
 ]
@@ -47,6 +48,7 @@ _FIELDS = ("day", "hour", "tenant", "agent", "user", "provider", "model", "actio
 _ACTION = _FIELDS.index("action")
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 _SUCCESS = LogStatus.SUCCESS.value
+_CLIENT = Source.CLIENT.value
 _NOTHING = Decimal(0)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -61,6 +63,8 @@ class _Table:
     """What tells its rows apart."""
     source: _Table | None
     """The table whose rows it sums; None of the logs themselves."""
+    action: int | None
+    """Where a row of the source tells its action, when only executions count."""
     project: Callable[[Any], Any]
     """The key under which a row of the source counts."""
     told: Callable[[Any], tuple[Any, ...]]
@@ -77,17 +81,14 @@ def _planned() -> list[_Table]:
     }
     for (level, grain), names in sorted(told.items(), key=lambda item: -len(item[1])):
         fields = tuple(field for field in _FIELDS if field in names)
-        finer = [
-            table
-            for table in tables
-            if names <= {*table.fields} and ("action" in names) == ("action" in table.fields)
-        ]
+        finer = [table for table in tables if names <= {*table.fields}]
         source = min(finer, key=lambda table: len(table.fields), default=None)
         given = source.fields if source else _FIELDS
+        action = given.index("action") if "action" in given and "action" not in names else None
         missing = {"user": len(fields) + 1}
         columns = (fields.index(name) if name in names else missing.get(name, len(fields)) for name in _COLUMNS)
         project = itemgetter(*map(given.index, fields))
-        tables.append(_Table(level, grain, fields, source, project, itemgetter(*columns)))
+        tables.append(_Table(level, grain, fields, source, action, project, itemgetter(*columns)))
     return tables
 
 
@@ -98,26 +99,33 @@ _TABLES = _planned()
 class Groups:
     """Sums of logs, by what they are about."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Words) -> None:
+        self._words = words
         self._finest: dict[_Table, dict[Any, Sums]] = {table: {} for table in _TABLES if table.source is None}
 
     def add(self, logs: Iterable[Sequence[Any]]) -> None:
         """Count logs, each with the values of :data:`COLUMNS`."""
-        everything = [_read(*log) for log in logs]
+        everything = [_read(self._words, *log) for log in logs]
         executions = [entry for entry in everything if entry[0][_ACTION] == "execute"]
         for table, groups in self._finest.items():
-            _fold(everything if "action" in table.fields else executions, table.project, groups)
+            _fold(everything if table.action is None else executions, table.project, groups)
 
     def rows(self) -> Iterator[tuple[Key, Sums]]:
         """All rows that count them."""
         groups = dict(self._finest)
         for table in _TABLES:
             if table.source:
-                groups[table] = _fold(groups[table.source].items(), table.project, {})
+                groups[table] = _fold(_counted(table, groups[table.source].items()), table.project, {})
         for table in _TABLES:
             for key, sums in groups.pop(table).items():
                 sums[_LAST], sums[_BUCKETS] = _time(sums[_LAST]), histogram_of(sums[_BUCKETS])
                 yield _key(table, key), sums
+
+
+def _counted(table: _Table, entries: Iterable[tuple[Any, Sums]]) -> Iterable[tuple[Any, Sums]]:
+    if (action := table.action) is None:
+        return entries
+    return (entry for entry in entries if entry[0][action] == "execute")
 
 
 def _fold(
@@ -145,14 +153,21 @@ def _fold(
     return groups
 
 
+def clients_days(logs: Iterable[Sequence[Any]]) -> set[Day]:
+    """The tenants and days of which clients recorded some of these logs, with the values of :data:`COLUMNS`."""
+    return {(log[1], (log[0].int >> 80) // _DAY_MS) for log in logs if log[4] == _CLIENT}
+
+
 def _read(
+    words: Words,
     log_id: UUID,
     tenant: str | None,
     agent: UUID | None,
     user: str,
+    source: str,
+    action: str,
     provider: str | None,
     model: str | None,
-    action: str,
     status: str,
     error: str | None,
     tokens: int | None,
@@ -167,6 +182,11 @@ def _read(
     agent_number = None if agent is None else agent.int
     if status == _SUCCESS:
         error = None
+    if action != "execute":
+        provider = model = None
+    if source == _CLIENT:
+        said = (action, provider, model, error)
+        action, provider, model, error = words.told((tenant, at // _DAY_MS), said)
     key = (at // _DAY_MS, at // _HOUR_MS, tenant, agent_number, user, provider, model, action, status, error)
     counts = [1, tokens or 0, input_tokens or 0, output_tokens or 0, cached_tokens or 0, cost or _NOTHING]
     if duration is None:

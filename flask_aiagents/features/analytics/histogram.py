@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
 
 Histogram = dict[str, int]
 """Executions by the number of their bucket: a text, as JSON gives it back, and not read for each that is added."""
@@ -23,6 +26,12 @@ def bucket(duration_ms: int) -> int:
     if duration_ms < _EXACT:
         return max(0, duration_ms)
     return _EXACT + int(math.log(duration_ms / _EXACT) / _LOG_WIDTH)
+
+
+def bucket_in_sql(duration_ms: Any) -> sa.ColumnElement[Any]:
+    """The same for the database to group by, where it has logarithms."""
+    number = sa.func.floor(sa.func.ln(sa.cast(duration_ms, sa.Double) / _EXACT) / _LOG_WIDTH)
+    return sa.case((duration_ms < _EXACT, duration_ms), else_=_EXACT + number)
 
 
 def histogram_of(buckets: Iterable[int]) -> Histogram:

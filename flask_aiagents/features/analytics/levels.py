@@ -16,18 +16,18 @@ LEVELS: Mapping[str, frozenset[str]] = {
     "agent": frozenset({"tenant", "agent"}),
     "user": frozenset({"tenant", "user"}),
     "model": frozenset({"tenant", "provider", "model"}),
-    "detail": frozenset({"tenant", "agent", "user", "provider", "model"}),
     "actions": frozenset({"action"}),
     "action": frozenset({"tenant", "action"}),
-    "activity": frozenset({"tenant", "user", "action"}),
+    "detail": frozenset({"tenant", "agent", "user", "provider", "model", "action"}),
 }
 """What the rows of each level tell apart, the coarsest first. Those that tell actions apart count all that is
 logged, the others executions alone."""
 
 ROLLED: Mapping[str, tuple[str, ...]] = {
-    level: ("day",) if told & {"user", "action"} else ("day", "hour") for level, told in LEVELS.items()
+    level: ("day",) if level == "detail" else ("day", "hour") for level in LEVELS
 }
-"""The grains in which each level is kept: a user runs too little in an hour for sums to be fewer than logs."""
+"""The grains in which each level is kept: in an hour too little is alike in every detail for sums to be fewer than
+logs."""
 
 GRAINS: Mapping[str, timedelta] = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
 """The lengths of time that rows sum, in UTC."""

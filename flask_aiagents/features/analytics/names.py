@@ -12,6 +12,7 @@ from ...core.clock import uuid7_from
 from ...core.tenancy import TenantSession
 from ..activity.models import ActivityLog
 from ..agents.models import Agent
+from .models import Usage
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -25,6 +26,12 @@ def agent_names(session: TenantSession, agent_ids: Iterable[UUID | None]) -> dic
     return names | {agent_id: name for agent_id, name in gone.items() if name is not None}
 
 
+def has_run(session: TenantSession, agent_id: UUID) -> bool:
+    """Whether the session's scope sees anything that an agent did, which may have been deleted since."""
+    ids = (Usage.agent_id, ActivityLog.agent_id)
+    return any(session.scalar(sa.select(one).where(one == agent_id).limit(1)) is not None for one in ids)
+
+
 def _logged_name(session: TenantSession, agent_id: UUID) -> str | None:
     log = ActivityLog
     return session.scalar(
@@ -34,7 +41,7 @@ def _logged_name(session: TenantSession, agent_id: UUID) -> str | None:
 
 def last_case(
     session: TenantSession,
-    error: str | None,
+    error: str,
     status: str,
     at: datetime | None,
     agent_ids: Sequence[UUID] | None,
@@ -49,7 +56,7 @@ def last_case(
         log.id < uuid7_from(at + _MILLISECOND),
         log.action == "execute",
         log.status == status,
-        log.error == error,
+        sa.func.coalesce(log.error, log.status) == error,
         *([log.agent_id.in_(agent_ids)] if agent_ids is not None else []),
         *([log.user_id == user_id] if user_id is not None else []),
     ]

@@ -18,8 +18,9 @@ from ...types import JSONObject
 from .figures import Figures
 from .names import agent_names, last_case
 from .period import Period
-from .reading import Only, read, slim
+from .reading import read, settled, slim
 from .steps import steps_of
+from .which import Only
 
 MOST_ROWS = 200
 """Rows of one table, and agents of one list."""
@@ -58,16 +59,14 @@ def usage(session: TenantSession, period: Period, by: str, top: int, only: Only)
     """
     if (columns := KEYS.get(by)) is None:
         raise BadRequest(f"by={by[:30]} is not understood.", hint=f"Use one of {', '.join(KEYS)}.")
-    if by == "action" and only.agent_ids is not None:
-        raise BadRequest(
-            "No sums are kept by agent and action.", hint="Leave agent_id out, or read the agent's logs."
-        )
     bound(top)
     most = leading(session, period, by, top, only, "executions")
     parts = {key: Figures() for key in most}
     among = only.among_these([dict(zip(columns, key, strict=True)) for key in most])
     for row in read(session, [period.start, period.end], {by}, among):
-        parts[tuple(getattr(row, name) for name in columns)].add(row)
+        # MariaDB takes words for the same that differ in spaces at their end.
+        if part := parts.get(tuple(getattr(row, name) for name in columns)):
+            part.add(row)
     ranked = sorted(parts.items(), key=lambda part: (-part[1].executions, str(part[0])))
     names = agent_names(session, [key[0] for key in most]) if by == "agent" else {}
     return [named(by, key, names) | part.brief() for key, part in ranked]
@@ -100,7 +99,7 @@ def errors(session: TenantSession, period: Period, top: int, only: Only) -> list
     """Each kind of error: how often, of how many agents, when last and where to read it."""
     bound(top)
     rows = slim(session, (period.start, period.end), {"agent"}, replace(only, failed=True)).c
-    kind = (rows.error, rows.status)
+    kind = (sa.func.coalesce(rows.error, rows.status).label("error"), rows.status)
     count, last = sa.func.sum(rows.executions), sa.func.max(rows.last_used_at)
     agents = sa.func.count(rows.agent_id.distinct())
     found = session.execute(
@@ -111,7 +110,7 @@ def errors(session: TenantSession, period: Period, top: int, only: Only) -> list
     ).all()
     return [
         {
-            "error": row.error or row.status,
+            "error": row.error,
             "status": row.status,
             "executions": int(row.executions),
             "agents": row.agents,
@@ -147,6 +146,7 @@ def _week(part: Figures, days: list[int]) -> JSONObject:
 def stepwise(session: TenantSession, bounds: list[datetime], only: Only) -> list[Figures]:
     """The figures between each two neighbours of these times."""
     parts = [Figures() for _ in bounds[1:]]
+    bounds = settled(session, bounds, set(), only)
     for row in read(session, bounds, set(), only):
         parts[bisect_right(bounds, row.at) - 1].add(row)
     return parts

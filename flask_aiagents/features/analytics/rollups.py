@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,15 +21,19 @@ from ...core.db import Database
 from ...core.tenancy import SYSTEM, TenantSession
 from ..activity.models import ActivityLog, LogStatus, UnrolledLog
 from ..activity.removal import ROLLUPS, is_sealed
-from .folding import COLUMNS, Groups
+from .folding import COLUMNS, Groups, clients_days
 from .groups import add_up, among, erase, write
 from .levels import GRAINS, begin_of
+from .words import Words
 
 BATCH = 2_000
 """Logs that one transaction counts."""
 
 LARGE_BATCH = 50_000
 """The same where much has to be caught up: fewer rows are written twice, and each transaction takes longer."""
+
+SMALL_BATCH, REST_S = 500, 0.02
+"""The same on SQLite, where nobody else writes meanwhile, and the pause in which they do."""
 
 _LOG: sa.Table = ActivityLog.__table__  # pyright: ignore[reportAssignmentType]
 _NOTE: sa.Table = UnrolledLog.__table__  # pyright: ignore[reportAssignmentType]
@@ -64,12 +69,15 @@ def roll_up(
     Returns how many logs were counted; ``tell`` is told how many so far.
     """
     done, until = 0, time.monotonic() + (math.inf if seconds is None else seconds)
-    while rolled := _roll_batch(database, size):
+    alone_writes = database.engine.dialect.name == "sqlite"
+    while rolled := _roll_batch(database, min(size, SMALL_BATCH) if alone_writes else size):
         done += rolled
         if tell:
             tell(done)
         if time.monotonic() >= until:
             break
+        if alone_writes:
+            time.sleep(REST_S)
     return done
 
 
@@ -95,16 +103,25 @@ def _roll_batch(database: Database, size: int) -> int:
         if session.scalar(sa.select(UnrolledLog.log_id).limit(1)) is None:
             return 0  # asked apart, so that an idle system writes nothing
     with _rolling(database) as session:
-        notes, groups = session.connection().execute(_NEW, {"size": size}).all(), Groups()
-        groups.add(note[1:] for note in notes if note.id is not None)
+        notes = session.connection().execute(_NEW, {"size": size}).all()
+        logs = [note[1:] for note in notes if note.id is not None]
+        groups = Groups(_words(session, logs))
+        groups.add(logs)
         add_up(session, groups.rows())
         _take_away(session, [note.log_id for note in notes])
     return len(notes)
 
 
+def _words(session: TenantSession, logs: Sequence[Sequence[Any]]) -> Words:
+    words = Words()
+    if days := clients_days(logs):
+        words.learn(session, days)
+    return words
+
+
 def _rebuild_day(database: Database, day: datetime) -> int | None:
     end = day + GRAINS["day"]
-    done, after, groups = 0, UUID(int=uuid7_from(day).int - 1), Groups()
+    done, after, groups = 0, UUID(int=uuid7_from(day).int - 1), Groups(Words())
     with _rolling(database) as session:
         if is_sealed(session, day):
             return None

@@ -38,14 +38,14 @@ _READ = Permission.READ_ANALYTICS
 def summary() -> Response:
     """Executions, success, tokens, cost, durations and errors of a period, and of the one before it."""
     options = options_of(request.args, "agent_id", "user_id")
-    return json_response(analytics.summary(period_of(request.args), **options))
+    return json_response(analytics.summary(_period(), **options))
 
 
 @blp.get("/ai_agent_analytics/timeseries")
 @blp.documents(200, TimeseriesSchema, permission=_READ, parameters=[*PERIOD, STEP, ZONE, *WHOSE], errors=(404,))
 def timeseries() -> Response:
     """The figures of each hour, day, week or month of a period; 1,000 steps at most."""
-    options, period = options_of(request.args, "step", "zone", "agent_id", "user_id"), period_of(request.args)
+    options, period = options_of(request.args, "step", "zone", "agent_id", "user_id"), _period()
     named = {"step": options.get("step", "day"), "zone": options.get("zone") or analytics.zone()}
     return _of(period, named | {"steps": analytics.timeseries(period, **options)})
 
@@ -54,7 +54,7 @@ def timeseries() -> Response:
 @blp.documents(200, UsageTableSchema, permission=_READ, parameters=[*PERIOD, BY, top(10), *WHOSE], errors=(404,))
 def usage() -> Response:
     """Who or what ran most in a period."""
-    options, period = options_of(request.args, "by", "top", "agent_id", "user_id"), period_of(request.args)
+    options, period = options_of(request.args, "by", "top", "agent_id", "user_id"), _period()
     return _of(period, {"by": options.get("by", "agent"), "rows": analytics.usage(period, **options)})
 
 
@@ -62,7 +62,7 @@ def usage() -> Response:
 @blp.documents(200, CostsSchema, permission=_READ, parameters=[*PERIOD, top(10), ZONE, *WHOSE], errors=(404,))
 def costs() -> Response:
     """What a period cost by model and agent, what has no known price, and what the month will come to."""
-    options, period = options_of(request.args, "top", "zone", "agent_id", "user_id"), period_of(request.args)
+    options, period = options_of(request.args, "top", "zone", "agent_id", "user_id"), _period()
     return _of(period, analytics.costs(period, **options))
 
 
@@ -70,7 +70,7 @@ def costs() -> Response:
 @blp.documents(200, ErrorsSchema, permission=_READ, parameters=[*PERIOD, top(50), *WHOSE], errors=(404,))
 def errors() -> Response:
     """The kinds of errors of a period, each with the log of its last case."""
-    options, period = options_of(request.args, "top", "agent_id", "user_id"), period_of(request.args)
+    options, period = options_of(request.args, "top", "agent_id", "user_id"), _period()
     return _of(period, {"rows": analytics.errors(period, **options)})
 
 
@@ -79,7 +79,11 @@ def errors() -> Response:
 def performance_metrics(agent_id: UUID) -> Response:
     """An agent's executions, success rate, durations, tokens and cost over a period."""
     options_of(request.args)
-    return json_response(analytics.agent_metrics(agent_id, Period.parse(request.args)))
+    return json_response(analytics.agent_metrics(agent_id, _period()))
+
+
+def _period() -> Period:
+    return period_of(request.args, request.args.get("zone") or analytics.zone())
 
 
 def _of(period: Period, answer: JSONObject) -> Response:

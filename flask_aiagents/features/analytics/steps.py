@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from ...errors import BadRequest
 from .period import Period
+from .zones import midnight, zone_of
 
 STEPS = ("hour", "day", "week", "month")
 """How long a step may be. Hours are those of UTC in every zone; weeks begin on Monday."""
@@ -31,17 +31,6 @@ def steps_of(period: Period, step: str, zone: str) -> list[datetime]:
             f"The period has more than {MOST_STEPS} steps.", hint="Ask for longer steps, or for a shorter period."
         )
     return starts
-
-
-def zone_of(name: str) -> tzinfo:
-    """A time zone by its name, such as ``Europe/Berlin``.
-
-    :raises BadRequest: when there is none of that name.
-    """
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (ValueError, OSError, KeyError) as error:  # names that are paths fail in several ways
-        raise BadRequest(f"zone={name[:40]!r} is no time zone.", hint="Write it as Europe/Berlin.") from error
 
 
 def _hours(period: Period) -> list[datetime]:
@@ -74,8 +63,3 @@ def _next(day: date, step: str) -> date:
     if step == "month":
         return (day + timedelta(days=31)).replace(day=1)
     return day + timedelta(days=7 if step == "week" else 1)
-
-
-def midnight(day: date, zone: tzinfo) -> datetime:
-    """Where a day of a zone begins, in UTC."""
-    return datetime.combine(day, time(0), zone).astimezone(UTC)

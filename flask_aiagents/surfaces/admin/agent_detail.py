@@ -95,10 +95,9 @@ def stored_keys(view: PanelView, agent: Agent) -> list[JSONObject]:
 def _figures(view: PanelView, agent_id: UUID) -> list[tuple[str, JSONObject]]:
     if not view.may(Permission.READ_ANALYTICS):
         return []
+    analytics, zone = view.system.analytics, view.system.analytics.zone()
     spans = (("7d", _("Last 7 days")), ("30d", _("Last 30 days")))
-    return [
-        (text, view.system.analytics.agent_metrics(agent_id, Period.parse({"last": span}))) for span, text in spans
-    ]
+    return [(text, analytics.agent_metrics(agent_id, Period.recent(span, zone=zone))) for span, text in spans]
 
 
 def _logs(view: PanelView, agent_id: UUID, wanted: Filter) -> list[JSONObject]:

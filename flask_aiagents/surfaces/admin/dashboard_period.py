@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from ...core.clock import utcnow
 from ...errors import BadRequest
 from ...features.analytics.period import Period
-from ...features.analytics.steps import midnight, zone_of
+from ...features.analytics.zones import midnight, zone_of
 from ...web.json import time_text
 from .texts import _
 
@@ -27,7 +26,7 @@ def asked_period(args: Mapping[str, str], zone: str) -> Period:
     given = {key: _day_in_zone(args[key], key, zone) for key in ("from", "to") if key in args}
     if given.keys() == {"to"}:
         raise BadRequest(_("A period needs a beginning."), hint=_("Give From, or choose a period."))
-    return Period.parse(given) if given else _recent(args.get("last", DEFAULT), zone)
+    return Period.parse(given) if given else Period.recent(args.get("last", DEFAULT), zone=zone)
 
 
 def before(period: Period, zone: str) -> Period:
@@ -69,15 +68,6 @@ def label(start: datetime, step: str, zone: str) -> str:
     if step == "hour":
         return f"{time:%m-%d %H:%M}"
     return f"{time:%Y-%m}" if step == "month" else f"{time:%Y-%m-%d}"
-
-
-def _recent(last: str, zone: str) -> Period:
-    period = Period.recent(last)
-    if zone == "UTC" or not whole(period, "UTC"):
-        return period
-    tomorrow = utcnow().astimezone(zone_of(zone)).date() + _DAY
-    days = (period.end - period.start).days
-    return Period(*(midnight(day, zone_of(zone)) for day in (tomorrow - days * _DAY, tomorrow)))
 
 
 def _day_in_zone(text: str, key: str, zone: str) -> str:

@@ -34,7 +34,7 @@ class ErrorsView(PanelView):
         :raises BadRequest: for a period that is none.
         """
         last = request.args.get("last", "7d") or "7d"
-        period = Period.recent(last)
+        period = Period.recent(last, zone=self.system.analytics.zone())
         rows = self.system.analytics.errors(period, top=MOST)
         since = time_text(period.start)
         return self.render("aiagents/errors.html", rows=rows, last=last, since=since, spans=Since.spans)
