@@ -70,8 +70,8 @@ class Users(Readable):
 
 
 def make_admin(app: Flask) -> Admin:
-    """The platform's Flask-Admin under ``/admin``."""
-    admin = Admin(app, name="Parcel", index_view=Home())
+    """The platform's Flask-Admin under ``/admin``. Every page shows its name."""
+    admin = Admin(app, name="Parcel (synthetic data)", index_view=Home())
     admin.add_view(Tenants(Tenant, db, name="Tenants", endpoint="platform_tenants"))
     admin.add_view(Users(User, db, name="Users", endpoint="platform_users"))
     return admin

@@ -1,21 +1,21 @@
-"""How the runs of the made-up past went; told and priced as executions do it."""
+"""One run of the made-up past; told and priced as executions do it."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import add
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from flask_aiagents.features.activity.payload import bounded
 from flask_aiagents.features.execution.result import ended_values
 from flask_aiagents.llm.calls import Attempt, Outcome, ToolCall, Usage
 from flask_aiagents.llm.prices import NOTHING, cost
 
-from .history import FAILURES, LONG_REPORT, MARK, Model
-from .work import Work
+from .work import MARK, Model, Work
 
 T = TypeVar("T")
 
@@ -25,52 +25,91 @@ def drawn(dice: random.Random, weights: Mapping[T, int]) -> T:
     return dice.choices(list(weights), list(weights.values()))[0]
 
 
-def executed(dice: random.Random, work: Work, at: datetime, *, bad: bool) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A way in which runs fail."""
+
+    error: str
+    status: Literal["error", "timeout", "cancelled"]
+    message: str
+    attempts: tuple[str | None, ...]
+    """How each call to the model ended; None for well."""
+
+
+_DOWN = Failure("upstream", "error", "The model answered 503, three times.", ("upstream_503",) * 3)
+_FAILURES = {
+    Failure("rate_limited", "error", "The model answered 429, three times.", ("rate_limited",) * 3): 8,
+    Failure("timeout", "timeout", "The model did not answer within 30 s.", ("timeout",)): 4,
+    Failure("invalid_output", "error", "The model did not write what was asked for.", (None,)): 3,
+    Failure("cancelled", "cancelled", "The reader left.", ("cancelled",)): 2,
+    _DOWN: 2,
+}
+"""And how often beside the others."""
+
+_TIMEOUT_MS = 30_000
+_FREE = ("rate_limited", "upstream_503")
+"""Ends for which nobody is billed."""
+
+_REPORT = " The quarter went as planned." * 3_000
+"""Longer than what a log keeps."""
+
+
+def run(dice: random.Random, work: Work, at: datetime, *, down: bool) -> dict[str, Any]:
     """What a log says of a run.
 
-    :param bad: whether it was an hour in which most runs failed.
+    :param down: whether the provider failed most of the time.
     """
-    error = drawn(dice, _ODDS) if dice.random() < (0.6 if bad else 0.03) else None
+    failure = _failure(dice, down=down)
     number, (question, answer) = dice.randrange(1000, 3000), dice.choice(work.talks)
-    asked = f"{MARK} {question.format(number)}" + (LONG_REPORT if dice.random() < work.long else "")
-    outcome = _outcome(dice, work, error, at, f"{MARK} {answer.format(number)}", number)
+    asked = f"{MARK} {question.format(number)}" + (_REPORT if dice.random() < work.long else "")
+    outcome = _ended(dice, work, at, failure) if failure else _answered(dice, work, at, number, answer)
     log = ended_values(outcome) | {
         "action": "execute",
         "request_data": bounded({"input": [{"role": "user", "content": asked}]}),
         "duration_ms": sum(attempt.duration_ms for attempt in outcome.attempts) + dice.randrange(8, 40),
     }
     # some answers the company got by itself, and told us afterwards
-    return log | {"source": "client", "attempts": None} if not error and dice.random() < 0.04 else log
+    return log | {"source": "client", "attempts": None} if not failure and dice.random() < 0.04 else log
 
 
-_ODDS = {error: failure.weight for error, failure in FAILURES.items()}
+def _failure(dice: random.Random, *, down: bool) -> Failure | None:
+    if down and dice.random() < 0.6:
+        return _DOWN
+    return drawn(dice, _FAILURES) if dice.random() < 0.03 else None
 
 
-def _outcome(
-    dice: random.Random, work: Work, error: str | None, at: datetime, answer: str, number: int
-) -> Outcome:
-    model, failure = drawn(dice, work.models), FAILURES[error] if error else None
+def _answered(dice: random.Random, work: Work, at: datetime, number: int, answer: str) -> Outcome:
+    said = f"{MARK} {answer.format(number)}"
+    call = ToolCall(
+        id=f"call_{number}", name=work.tool, arguments={"order_id": number}, result=said, duration_ms=3
+    )
     tried = ("rate_limited",) if dice.random() < 0.05 else ()
-    ends = failure.attempts if failure else (*tried, *[None] * (2 if work.tool else 1))
-    attempts = tuple(_attempt(dice, model, end, at) for end in ends)
-    costs = [attempt.cost_usd for attempt in attempts]
-    known = [attempt.usage for attempt in attempts if attempt.usage]
+    asked = _asked(dice, drawn(dice, work.models), at, (*tried, *[None] * (2 if work.tool else 1)))
     return Outcome(
-        status=failure.status if failure else "success",
-        output=None if failure else answer,
-        finish_reason=None if failure else "stop",
-        usage=reduce(add, known) if known else None,
-        cost_usd=None if None in costs else sum((cost for cost in costs if cost is not None), NOTHING),
-        provider=model.provider,
-        model=model.name,
-        attempts=attempts,
-        tool_calls=(_tool_call(work.tool, number, answer),) if work.tool and not failure else (),
-        error=error,
-        message=f"{MARK} {failure.message}" if failure else None,
+        status="success", output=said, finish_reason="stop", tool_calls=(call,) * bool(work.tool), **asked
     )
 
 
-def _attempt(dice: random.Random, model: Model, end: str | None, at: datetime) -> Attempt:
+def _ended(dice: random.Random, work: Work, at: datetime, failure: Failure) -> Outcome:
+    asked = _asked(dice, drawn(dice, work.models), at, failure.attempts)
+    return Outcome(status=failure.status, error=failure.error, message=f"{MARK} {failure.message}", **asked)
+
+
+def _asked(dice: random.Random, model: Model, at: datetime, ends: tuple[str | None, ...]) -> dict[str, Any]:
+    """What an outcome says of the calls to the model that ended in these ways."""
+    attempts = tuple(_attempt(dice, model, at, end) for end in ends)
+    paid = [attempt.cost_usd for attempt in attempts if attempt.cost_usd is not None]
+    used = [attempt.usage for attempt in attempts if attempt.usage]
+    return {
+        "provider": model.provider,
+        "model": model.name,
+        "attempts": attempts,
+        "usage": reduce(add, used) if used else None,
+        "cost_usd": sum(paid, NOTHING) if len(paid) == len(attempts) else None,
+    }
+
+
+def _attempt(dice: random.Random, model: Model, at: datetime, end: str | None) -> Attempt:
     usage = None if end else _usage(dice, model)
     took_ms = _TIMEOUT_MS if end == "timeout" else dice.randrange(80, 400)
     return Attempt(
@@ -83,16 +122,7 @@ def _attempt(dice: random.Random, model: Model, end: str | None, at: datetime) -
     )
 
 
-_TIMEOUT_MS = 60_000
-_FREE = ("rate_limited", "upstream_503")
-"""Ends for which nobody is billed."""
-
-
 def _usage(dice: random.Random, model: Model) -> Usage:
     reads = round(dice.lognormvariate(0, 0.6) * model.reads)
     writes = round(dice.lognormvariate(0, 0.5) * model.writes)
     return Usage(input_tokens=reads, output_tokens=writes, cached_tokens=reads // 2 if dice.random() < 0.15 else 0)
-
-
-def _tool_call(tool: str, number: int, result: str) -> ToolCall:
-    return ToolCall(id=f"call_{number}", name=tool, arguments={"order_id": number}, result=result, duration_ms=3)

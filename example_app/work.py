@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from flask_aiagents import Role
 
 from .cast import ALICE, BOB, CHARLIE, DANA, ERIN, GINA, HUGO, Person
-from .history import MARK, Model
 
-MINI = Model("openai", "gpt-4o-mini", 900, 700, 180)
-LARGE = Model("openai", "gpt-4o", 2_300, 1_100, 260)
-CLAUDE = Model("anthropic", "claude-sonnet-4-5", 3_100, 1_600, 420)
-FAST = Model("groq", "llama-3.3-70b-versatile", 450, 800, 200)
-OWN = Model("openai_compatible", "own-llama", 1_700, 900, 220)
+MARK = "(synthetic)"
+"""Begins every text of the made-up past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model, its usual duration, and how many tokens it usually reads and writes."""
+
+    provider: str
+    name: str
+    median_ms: int
+    reads: int
+    writes: int
+
+
+MINI = Model("openai", "gpt-4o-mini", 900, 3_200, 240)
+LARGE = Model("openai", "gpt-4o", 2_300, 4_800, 380)
+CLAUDE = Model("anthropic", "claude-sonnet-4-5", 3_100, 5_600, 620)
+FAST = Model("groq", "llama-3.3-70b-versatile", 450, 2_400, 210)
+OWN = Model("openai_compatible", "own-llama", 1_700, 2_800, 300)
 """On a server of the company: nobody knows what it costs."""
 
 ACME = {BOB: 9, DANA: 6, ERIN: 3, ALICE: 2}
@@ -34,24 +45,11 @@ class Work:
     models: dict[Model, int]
     talks: tuple[tuple[str, str], ...]
     """Questions and answers; ``{}`` is a number."""
-    tool: str | None = None
+    tool: str = ""
     until_days_ago: int = 0
     """How long ago it stopped."""
     long: float = 0
     """The share of its requests that are too long to be kept whole."""
-
-    @property
-    def carers(self) -> dict[Person, int]:
-        """Who looks after the agent."""
-        return {person: 1 for person in self.people if person.role is Role.TENANT_ADMIN}
-
-    @property
-    def care(self) -> dict[str, Any]:
-        """What the log says of it: a shared agent is configured by its tenants, an own one is changed."""
-        said = {"system_prompt": f"{MARK} Answer in two sentences."}
-        if self.tenant_id is None:
-            return {"action": "configure", "request_data": {"configuration": said, "is_active": True}}
-        return {"action": "update", "request_data": {"model_config": said}}
 
 
 FEEDBACK = {
@@ -66,7 +64,7 @@ WORK = (
         "Order desk",
         "acme",
         ACME,
-        45,
+        26,
         {MINI: 8, LARGE: 2},
         (
             ("Where is my parcel {}?", "Parcel {} is on its way and should arrive tomorrow."),
@@ -79,7 +77,7 @@ WORK = (
         "Product writer",
         "acme",
         {DANA: 5, ALICE: 3, ERIN: 1},
-        12,
+        8,
         {CLAUDE: 7, LARGE: 3},
         (
             ("Write the page of tent {}.", "Tent {}: light, dry, and up in four minutes."),
@@ -90,7 +88,7 @@ WORK = (
         "Review reader",
         "acme",
         ACME,
-        22,
+        14,
         {FAST: 9, MINI: 1},
         (
             (
@@ -104,7 +102,7 @@ WORK = (
         "Returns desk",
         "acme",
         ACME,
-        11,
+        8,
         {MINI: 1},
         (("How do I send order {} back?", "Print the label of order {} and take the parcel to any post office."),),
         until_days_ago=24,
@@ -113,7 +111,7 @@ WORK = (
         "Book adviser",
         "globex",
         GLOBEX,
-        26,
+        16,
         {LARGE: 6, MINI: 3, CLAUDE: 1},
         (
             ("What shall I read after book {}?", "After book {}, try the second volume."),
@@ -124,7 +122,7 @@ WORK = (
         "Shelf planner",
         "globex",
         GLOBEX,
-        7,
+        6,
         {CLAUDE: 1},
         (("Where do the books of delivery {} belong?", "Delivery {} belongs to travel, on the second shelf."),),
     ),
@@ -132,7 +130,7 @@ WORK = (
         "Helpful assistant",
         None,
         EVERYBODY,
-        14,
+        10,
         {MINI: 7, OWN: 3},
         (
             ("What does form {} ask for?", "Form {} asks for the name, the date and a signature."),
@@ -143,7 +141,7 @@ WORK = (
         "Summarizer",
         None,
         EVERYBODY,
-        9,
+        8,
         {OWN: 4, FAST: 6},
         (("Sum report {} up.", "Report {}: sales are up, returns are down, and the lease ends in May."),),
         long=0.03,
