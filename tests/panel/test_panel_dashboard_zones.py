@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from html import unescape
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from support.logs import execution
 from support.panel import PanelClient
 
 from flask_aiagents.surfaces.admin.dashboard_period import asked_period, before, file_words, span, whole
+from flask_aiagents.surfaces.admin.formats import money
 from flask_aiagents.testing import client_as
 
 BERLIN = "Europe/Berlin"
@@ -52,6 +54,18 @@ def test_a_chart_names_the_readers_times(alice: PanelClient) -> None:
     assert rows(html.partition("</figure>")[0])["2026-03-29"][0] == "2"
     url = unescape(f"{chart['series'][0]['logs']}&{chart['times'][2]}").removeprefix("/aiagents")
     assert len(re.findall("data-id=", alice.get(url).text)) == 2
+
+
+def test_the_months_logs_begin_with_the_readers_month(alice: PanelClient, host: Flask, clients: Clients) -> None:
+    """What was spent in the month leads to the runs since midnight in Berlin, and to none before it."""
+    agent = make_agent(clients.alice, "Writer")["id"]
+    first = datetime.now(ZoneInfo(BERLIN)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    for time, price in ((first, "0.25"), (first - timedelta(minutes=1), "4")):
+        execution(host, agent, at=time.astimezone(UTC), cost_usd=Decimal(price))
+    html = part(alice, "costs")
+    assert tiles(html)[1] == money(Decimal("0.25"))
+    url = next(url for words, url in links(html).items() if words.startswith("Spent in"))
+    assert len(re.findall("data-id=", alice.get(url.removeprefix("/aiagents")).text)) == 1
 
 
 def test_the_file_names_the_readers_days(alice: PanelClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from flask import url_for
 
 from ...errors import BadRequest
 from ...features.analytics.period import Period
+from ...features.analytics.steps import midnight, zone_of
 from .activity_filters import ENDED
 from .dashboard_period import asked_period, before, span, step_of
 from .texts import _
@@ -78,6 +80,13 @@ class Asked:
         if "to" not in self.args:
             del time["to"]  # it is now, and a later one when the link is used later
         return self.logs_of(**{**time, **filters})
+
+    def logs_of_month(self, month: str) -> str:
+        """The logs of a month of the zone, which is written as ``2026-11``."""
+        first = date.fromisoformat(f"{month}-01")
+        following = (first + timedelta(days=31)).replace(day=1)
+        bounds = (midnight(day, zone_of(self.zone)) for day in (first, following))
+        return self.logs_of(**span(Period(*bounds)))
 
     def logs_of(self, **filters: Any) -> str:
         """The logs behind figures, of any time."""
