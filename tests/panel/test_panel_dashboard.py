@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from decimal import Decimal
 from html import unescape
 
 import pytest
 from flask import Flask
 from support.cast import Clients
 from support.dashboards import NOW, part, parts, ran, rows, tiles
+from support.logs import execution
 from support.panel import PanelClient
 
 from flask_aiagents.surfaces.admin.formats import duration, money, number, percent
@@ -87,10 +89,22 @@ def test_tables_say_who_and_what_ran_most(alice: PanelClient, root: PanelClient)
     assert list(rows(html)) == ["Desk", "Writer"]
     assert {name: cells[0] for name, cells in rows(part(alice, "users")).items()} == {"bob": "4", "alice": "2"}
     assert {name: cells[0] for name, cells in rows(part(alice, "models")).items()} == {
-        "gpt-4o-mini": "5",
-        "other": "1",
+        "gpt-4o-mini openai": "5",
+        "other openai": "1",
+    }
+    assert {name: cells[2] for name, cells in rows(part(alice, "actions")).items()} == {
+        "Run": "$2.60",
+        "Create": "\N{EN DASH}",
     }
     assert {name: cells[0] for name, cells in rows(part(root, "tenants")).items()} == {"acme": "6", "globex": "1"}
+
+
+def test_a_change_too_small_to_show_is_none(host: Flask, alice: PanelClient, agents: dict[str, str]) -> None:
+    """A thousandth more than before is as before."""
+    for days, price in ((1, "1000"), (20, "999.9")):
+        execution(host, agents["desk"], at=NOW - timedelta(days=days), cost_usd=Decimal(price))
+    html = part(alice, "figures", "last=15d&user_id=bob")
+    assert "as before" in html.partition(">Cost<")[2].partition("</a>")[0]
 
 
 @pytest.mark.usefixtures("agents")

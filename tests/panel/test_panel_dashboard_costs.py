@@ -50,9 +50,9 @@ def test_models_and_agents_are_ranked_by_cost(alice: PanelClient) -> None:
     """Not by runs; a model without a price shows no amount and no share."""
     html = part(alice, "costs")
     assert {name: cells[2:] for name, cells in rows(table(html, "cost-models")).items()} == {
-        "other": ["$1.50", "57.7%"],
-        "gpt-4o-mini": ["$1.10", "42.3%"],
-        "own": ["?", "\N{EN DASH}"],
+        "other openai": ["$1.50", "57.7%"],
+        "gpt-4o-mini openai": ["$1.10", "42.3%"],
+        "own ollama": ["?", "\N{EN DASH}"],
     }
     assert list(rows(table(html, "cost-agents"))) == ["Writer", "Desk"]
     assert rows(table(html, "unpriced")) == {"own ollama": ["1", "70"]}

@@ -119,7 +119,7 @@ def test_an_agents_dashboard_is_reached_and_left(alice: PanelClient, agents: dic
 def test_unpriced_runs_are_no_free_ones(host: Flask, alice: PanelClient, agents: dict[str, str]) -> None:
     """A row of nothing else shows no amount, and the key figures lead to just these runs."""
     execution(host, agents["desk"], model="own", provider="ollama", cost_usd=None, unpriced=True)
-    assert rows(part(alice, "models"))["own"][2] == "?"
+    assert rows(part(alice, "models"))["own ollama"][2] == "?"
     url = next(url for words, url in links(part(alice, "figures")).items() if "no known price" in words)
     assert logs(alice, url) == 1
 

@@ -57,21 +57,21 @@ CHARTS = {
             ),
             Series(title=_l("failed"), tone="bad", key="failed", text=number, filters={"status": "failed"}),
         ),
-        before=Series(title=_l("before"), tone="muted", key="executions", text=number),
+        before=Series(title=_l("before"), tone="text", key="executions", text=number),
     ),
     "success": Chart(
         title=_l("Success"),
         kind="line",
         unit="%",
         series=(Series(title=_l("success"), tone="good", key="success_rate", text=percent, filters=_SUCCEEDED),),
-        before=Series(title=_l("before"), tone="muted", key="success_rate", text=percent),
+        before=Series(title=_l("before"), tone="text", key="success_rate", text=percent),
     ),
     "cost": Chart(
         title=_l("Cost"),
         kind="bar",
         unit="$",
         series=(Series(title=_l("cost"), tone="accent", key="cost_usd", text=money),),
-        before=Series(title=_l("before"), tone="muted", key="cost_usd", text=money),
+        before=Series(title=_l("before"), tone="text", key="cost_usd", text=money),
     ),
     "durations": Chart(
         title=_l("Duration"),
@@ -81,13 +81,13 @@ CHARTS = {
             Series(title="p50", tone="run", key="p50_ms", text=duration),
             Series(title="p95", tone="warn", key="p95_ms", text=duration),
         ),
-        before=Series(title=_l("p95 before"), tone="muted", key="p95_ms", text=duration),
+        before=Series(title=_l("p95 before"), tone="text", key="p95_ms", text=duration),
     ),
     "tokens": Chart(
         title=_l("Tokens"),
         kind="bar",
         series=(Series(title=_l("tokens"), tone="run", key="tokens_used", text=number),),
-        before=Series(title=_l("before"), tone="muted", key="tokens_used", text=number),
+        before=Series(title=_l("before"), tone="text", key="tokens_used", text=number),
     ),
 }
 

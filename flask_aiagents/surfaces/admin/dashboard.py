@@ -16,7 +16,7 @@ from ...web.filtering import Filter, Query
 from ...web.json import dumps
 from .charts import drawn
 from .dashboard_asked import Asked
-from .dashboard_tables import SHOWN, TABLES, as_file, led, trends
+from .dashboard_tables import SHOWN, TABLES, as_file, led, provider, trends
 from .texts import _l
 from .view import Answer, PanelView
 
@@ -48,6 +48,7 @@ class DashboardView(PanelView):
     tables: ClassVar = TABLES
     shown: ClassVar = SHOWN
     led = staticmethod(led)
+    provider = staticmethod(provider)
 
     @expose("/")
     def index(self) -> str:

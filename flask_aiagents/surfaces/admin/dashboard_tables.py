@@ -130,6 +130,11 @@ def led(table: Table, row: JSONObject) -> dict[str, Any]:
     return {name: value or NONE for name, value in zip(table.filters, values, strict=True)}
 
 
+def provider(table: Table, row: JSONObject) -> str | None:
+    """Whose model a row is about: two providers may have one of the same name."""
+    return _model_of(row)[0] if table.filters == _MODEL else None
+
+
 def _model_of(row: JSONObject) -> tuple[str | None, str | None]:
     """Provider and model; a ranking has both in its key, and only the name may have a slash."""
     if "provider" in row:

@@ -14,7 +14,7 @@ const tick = {
 
 function dataset(series, kind) {
   const colour = token(series.tone);
-  const faint = series.times ? { type: "line", borderDash: [4, 4], borderWidth: 1.5, pointRadius: 0, pointStyle: "line", order: 1 } : {};
+  const faint = series.times ? { type: "line", borderDash: [4, 4], borderWidth: 1.5, pointRadius: 0, pointStyle: "line", order: -1 } : {};
   return { label: series.title, data: series.values, backgroundColor: colour, borderColor: colour, borderWidth: kind === "line" ? 2 : 0, pointRadius: 2, pointHitRadius: 8, clip: 6, cubicInterpolationMode: "monotone", pointStyle: kind === "line" ? "circle" : "rect", spanGaps: true, maxBarThickness: 28, ...faint };
 }
 
@@ -25,6 +25,12 @@ function logsBehind(event, drawn, chart) {
   const found = hit ?? near;
   const series = found && chart.series[found.datasetIndex];
   return series && `${series.logs}&${(series.times ?? chart.times)[found.index]}`;
+}
+
+// Success is near 100% mostly: the axis begins below the worst of it, else all days look alike.
+function floor(chart) {
+  const values = chart.series.flatMap((series) => series.values).filter((value) => value !== null);
+  return chart.unit === "%" && values.length ? Math.max(0, Math.ceil(Math.min(...values) * 10 - 1) / 10) : undefined;
 }
 
 function draw(figure) {
@@ -47,7 +53,7 @@ function draw(figure) {
       plugins: { legend: { display: chart.series.length > 1, labels: { color: text, usePointStyle: true, boxHeight: 7 } }, tooltip: { callbacks: { label: told } } },
       scales: {
         x: { stacked, grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
-        y: { stacked, beginAtZero: true, max: chart.unit === "%" ? 1 : undefined, grid: { color: grid }, ticks: { color: text, maxTicksLimit: 5, callback: tick[chart.unit] } },
+        y: { stacked, beginAtZero: chart.unit !== "%", min: floor(chart), max: chart.unit === "%" ? 1 : undefined, grid: { color: grid }, ticks: { color: text, maxTicksLimit: 5, callback: tick[chart.unit] } },
       },
     },
   });
