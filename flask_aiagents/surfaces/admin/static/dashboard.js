@@ -50,7 +50,7 @@ function draw(figure) {
         if (url) location.assign(url);
       },
       onHover: (event, near) => (event.native.target.style.cursor = near.length ? "pointer" : "default"),
-      plugins: { legend: { display: chart.series.length > 1, labels: { color: text, usePointStyle: true, boxHeight: 7 } }, tooltip: { callbacks: { label: told } } },
+      plugins: { legend: { display: chart.series.length > 1, labels: { color: text, usePointStyle: true, boxHeight: 7, sort: (one, other) => one.datasetIndex - other.datasetIndex } }, tooltip: { callbacks: { label: told } } },
       scales: {
         x: { stacked, grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
         y: { stacked, beginAtZero: chart.unit !== "%", min: floor(chart), max: chart.unit === "%" ? 1 : undefined, grid: { color: grid }, ticks: { color: text, maxTicksLimit: 5, callback: tick[chart.unit] } },
