@@ -24,7 +24,7 @@ def environment(instance: Path, **more: str) -> dict[str, str]:
     """This process's environment without what would lead the example to a real model or another database."""
     foreign = ("AIAGENTS_", "OPENAI_", "ANTHROPIC_", "DATABASE_URL", "HOST", "PORT")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
-    return kept | {"EXAMPLE_INSTANCE": str(instance), "PORT": "0"} | more
+    return kept | {"EXAMPLE_INSTANCE": str(instance), "EXAMPLE_PAST": "0", "PORT": "0"} | more
 
 
 def start(instance: Path, **more: str) -> subprocess.Popen[str]:
@@ -87,6 +87,6 @@ def start_example() -> Callable[..., subprocess.Popen[str]]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """One example for the tests of a module."""
-    with running(tmp_path_factory.mktemp("instance")) as demo:
+    """One example, with its past, for the tests of a module."""
+    with running(tmp_path_factory.mktemp("instance"), EXAMPLE_PAST="1") as demo:
         yield demo

@@ -28,7 +28,8 @@ def names(demo: dict[str, Any], user: str = "root") -> list[str]:
 
 
 def test_a_restart_keeps_everything_and_doubles_nothing(run_example: Running, tmp_path: Path) -> None:
-    """The second start has the same users, keys and agents, also one that was made in between."""
+    """The second start has the same users, keys and agents, also one that was made in between, and no run that was
+    not there: these begin without a past."""
     with run_example(tmp_path) as first:
         alice = {"X-API-Key": first["users"]["alice"]["api_key"]}
         body = {"name": "Mine", "model_config": {"provider": "offline", "model": "offline"}}
@@ -37,6 +38,8 @@ def test_a_restart_keeps_everything_and_doubles_nothing(run_example: Running, tm
     with run_example(tmp_path) as second:
         assert second["users"] == first["users"]
         assert names(second) == before
+        summary = requests.get(second["api"] + "/ai_agent_analytics/summary?last=60d", headers=alice, timeout=30)
+        assert summary.json()["executions"] == 0
     assert "Mine" in before
     assert len(before) == 9
 
@@ -89,7 +92,7 @@ def test_a_second_start_on_the_same_port_says_so(
 
 def test_f23_four_cold_starts_at_once(start_example: Start, tmp_path: Path) -> None:
     """Four processes on an empty database all serve, and the seed is there once."""
-    processes = [start_example(tmp_path) for _ in range(4)]
+    processes = [start_example(tmp_path, EXAMPLE_PAST="1") for _ in range(4)]
     try:
         for process in processes:
             assert process.stdout is not None
@@ -108,6 +111,7 @@ def configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Flask:
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EXAMPLE_INSTANCE", str(tmp_path))
+    monkeypatch.setenv("EXAMPLE_PAST", "0")
     monkeypatch.setenv("AIAGENTS_ALLOWED_HOSTS", "127.0.0.1, models.example")
     monkeypatch.setenv("AIAGENTS_DATABASE_URI", f"sqlite:///{tmp_path}/other.db")
     return create_app()
