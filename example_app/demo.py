@@ -75,7 +75,8 @@ Try, as alice of acme:
   ID=$(curl -s -H "$KEY" "$API/ai_agents?name=eq.Order%20desk&select=id" | cut -d'"' -f4)
   curl -H "$KEY" -H "$JSON" "$API/ai_agents/$ID/execute" -d '{{"input": "What is the order status of 1001?"}}'
   curl -H "$KEY" -H "$JSON" "$API/ai_agents/$ID/execute" -d '{{"input": "Hello!"}}' -NH 'Accept: text/event-stream'
-  curl -H "$KEY" "$API/ai_agent_activity_logs?action=eq.execute"
+  curl -H "$KEY" "$API/ai_agent_activity_logs?action=eq.execute&limit=3"
+  curl -H "$KEY" "$API/ai_agent_analytics/summary?last=30d"
 
 And as charlie of globex, who must not see acme's agent:
   curl -H 'X-API-Key: {charlie["api_key"]}' "$API/ai_agents/$ID"
