@@ -78,8 +78,7 @@ def test_periods_that_meet_within_an_hour_share_nothing(any_host: Flask) -> None
     meeting = [utcnow() - 40 * DAY + timedelta(minutes=977 * number) for number in range(59)]
     bounds = [utcnow() - 41 * DAY, *meeting, utcnow() + DAY]
     parts = [
-        exact(ask(any_host, "summary", Period(start, end), principal=ALICE))
-        for start, end in pairwise(bounds)
+        exact(ask(any_host, "summary", Period(start, end), principal=ALICE)) for start, end in pairwise(bounds)
     ]
     assert total(parts) == counted(of(ALICE, logs))
 

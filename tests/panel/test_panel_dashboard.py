@@ -202,3 +202,19 @@ def test_runs_of_others_are_not_bobs(bob: PanelClient) -> None:
     """His dashboard counts his own alone."""
     assert tiles(part(bob, "figures"))[0] == "4"
     assert list(rows(part(bob, "agents"))) == ["Desk"]
+
+
+def test_a_deleted_agents_dashboard_stays(
+    clients: Clients, alice: PanelClient, charlie: PanelClient, agents: dict[str, str]
+) -> None:
+    """The rankings lead to it as before; it has no page to lead to any more."""
+    path = f"/dashboard/?agent_id={agents['desk']}"
+    assert agents["desk"] in alice.get("/dashboard/part/agents/").text
+    assert f"/agents/details/?id={agents['desk']}" in alice.get(path).text
+    assert clients.alice.delete(f"/api/ai_agents/{agents['desk']}").status_code == 204
+    page = alice.get(path)
+    assert page.status_code == 200
+    assert "Desk" in page.text
+    assert f"/agents/details/?id={agents['desk']}" not in page.text
+    assert alice.get(f"/dashboard/part/figures/?agent_id={agents['desk']}").status_code == 200
+    assert charlie.get(path).status_code == 404

@@ -20,7 +20,7 @@ from . import reports, rollups
 from .agent_figures import agent_figures
 from .cached import REFRESH_BATCH, REFRESH_EVERY, due, refresh
 from .costs import costs
-from .names import has_run
+from .names import agent_names, has_run
 from .period import Period
 from .which import Only
 
@@ -162,6 +162,14 @@ class Analytics:
         with self._reading(principal) as session:
             find_agent(session, agent_id)
             return agent_figures(session, agent_id, period or Period.recent(zone=self.zone(principal)))
+
+    def agent_name(self, agent_id: UUID, *, principal: Principal | None = None) -> str | None:
+        """The name of an agent; of a deleted one the last that the log knows, None when its logs have left.
+
+        :raises NotFound: when the principal sees neither the agent nor anything that it did.
+        """
+        with self._reading(principal, agent_id) as session:
+            return agent_names(session, [agent_id]).get(agent_id)
 
     def zone(self, principal: Principal | None = None) -> str:
         """The principal's time zone, or UTC."""

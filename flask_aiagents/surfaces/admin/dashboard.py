@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import abort, request
+from flask import abort, request, url_for
 from flask_admin import expose
 
+from ...errors import NotFound
 from ...features.access.policy import Permission
 from ...web.filtering import Filter, Query
 from ...web.json import dumps
@@ -121,9 +122,19 @@ class DashboardView(PanelView):
             abort(404)
 
     def _chosen(self, asked: Asked) -> dict[str, Any]:
-        """The agent and the user that the figures are of."""
-        agent = self.system.agents.get(asked.agent_id) if asked.agent_id else None
-        return {"agent": agent, "user": self._name(asked.user_id) if asked.user_id else None}
+        """The names of the agent and the user that the figures are of; with the agent's page, until it is deleted.
+
+        :raises NotFound: for an agent that the principal neither sees nor ever saw at work.
+        """
+        chosen: dict[str, Any] = {"user": self._name(asked.user_id) if asked.user_id else None}
+        if (agent_id := asked.agent_id) is None:
+            return chosen
+        chosen["agent"] = self.system.analytics.agent_name(agent_id) or str(agent_id)
+        try:
+            self.system.agents.get(agent_id)
+        except NotFound:
+            return chosen
+        return chosen | {"agent_page": url_for("aiagents_panel_agents.details_view", id=agent_id)}
 
     def _name(self, user_id: str) -> str:
         """A user's name, once there is a log of it to see: else names could be had by trying ids."""

@@ -13,6 +13,7 @@ from ...core.tenancy import SYSTEM
 from ...features.access.policy import Permission
 from ...features.agents.models import Agent, Status
 from ...features.analytics.period import Period
+from ...web.json import time_text
 from .tenants import tenants_of
 from .texts import _l
 from .view import PanelView
@@ -37,7 +38,7 @@ class TenantsView(PanelView):
     def index(self) -> str:
         """A page of tenants, those with most runs first."""
         wanted = request.args.get("q", "").strip().lower()
-        period = Period.recent("30d")
+        period = Period.recent("30d", zone=self.system.analytics.zone())
         usage = self._usage(period)
         found = tenants_of(self.system, self.names, wanted)
         page = max(0, min(request.args.get("page", 0, type=int), (len(found) - 1) // A_PAGE))
@@ -48,7 +49,7 @@ class TenantsView(PanelView):
             {"id": id_, "name": name, "usage": usage.get(id_, _NONE), "agents": agents.get(id_, (0, 0))}
             for id_, name in shown
         ]
-        since = f"{period.start:%Y-%m-%d}"
+        since = time_text(period.start)
         more = len(found) > (page + 1) * A_PAGE
         return self.render("aiagents/tenants.html", rows=rows, page=page, more=more, q=wanted, since=since)
 
