@@ -45,7 +45,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in _TABLES:
+    for table in (*_TABLES, "ai_agent_sealed_days"):  # which 0004 makes: the days whose sums nobody makes anew
         op.drop_table(table, if_exists=True)
 
 

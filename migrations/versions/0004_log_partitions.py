@@ -2,6 +2,8 @@
 
 On PostgreSQL the existing table becomes the first partition, ``..._earlier``: no row is moved. Months follow, and
 ``..._later`` takes what comes after the last of them. log_partitions.sql makes and drops them afterwards.
+
+A downgrade leaves the days that logs have left: they are the sums' own, and leave with them.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ _INDEXES = {
     f"ix_{LOG}_running": "(lease_until) WHERE status = 'running'",
 }
 
+_LOCK = f"LOCK TABLE {LOG} IN ACCESS EXCLUSIVE MODE"
+"""Whatever is committed while the rows find another home comes before the move or after it."""
+
 _TRIGGER = (
     f"CREATE TRIGGER aiagents_ended BEFORE UPDATE ON {LOG} FOR EACH ROW "
     "WHEN (OLD.status <> 'running') EXECUTE FUNCTION aiagents_refuse_change()"
@@ -42,7 +47,10 @@ _FUNCTIONS = (
     "aiagents_make_log_table(text)",
     "aiagents_log_partitions()",
     "aiagents_require_system()",
+    "aiagents_require_counted(uuid)",
+    "aiagents_seal_log_days(uuid)",
     "aiagents_log_id(timestamp)",
+    "aiagents_log_time(uuid)",
 )
 
 
@@ -67,12 +75,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         _join()
-    for table in ("ai_agent_log_retention", "ai_agent_sealed_days"):
-        op.drop_table(table, if_exists=True)
+    op.drop_table("ai_agent_log_retention", if_exists=True)
 
 
 def _partition() -> None:
     """The whole becomes a table of partitions; all that hung on it is hung on the new whole."""
+    _execute(_LOCK)
     _make_functions()
     bound = op.get_bind().scalar(sa.text(_FIRST_BOUND))
     _execute(*(f"DROP POLICY {POLICY}_{command} ON {LOG}" for command in ("select", "insert", "update", "delete")))
@@ -93,10 +101,11 @@ def _partition() -> None:
 
 def _make_functions() -> None:
     script = files("flask_aiagents.migrations").joinpath("log_partitions.sql").read_text()
-    schema = op.get_bind().dialect.identifier_preparer.quote(
-        op.get_bind().scalar(sa.text("SELECT current_schema()"))
-    )
-    op.get_bind().exec_driver_sql(script.replace("{schema}", schema), execution_options={"no_parameters": True})
+    # The database quotes them: SQLAlchemy doubles percent signs, which nothing halves where nothing is bound.
+    quoted = sa.text("SELECT quote_ident(current_schema()), quote_literal(current_schema())")
+    schema, name = op.get_bind().execute(quoted).one()
+    script = script.replace("{schema}", schema).replace("{name}", name)
+    op.get_bind().exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
 # An empty log begins with this month; one that has rows, with the month after the newest.
@@ -115,6 +124,7 @@ def _hang_on() -> None:
 
 def _join() -> None:
     """One table again, with all rows."""
+    _execute(_LOCK)
     _execute(
         f"CREATE TABLE {LOG}_whole (LIKE {LOG} INCLUDING DEFAULTS)", f"INSERT INTO {LOG}_whole SELECT * FROM {LOG}"
     )

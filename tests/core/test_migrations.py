@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from support.hosts import close, make_host
 from flask_aiagents.core import migrate
 from flask_aiagents.core.db import Database
 from flask_aiagents.core.rls import inspect_wall
+from flask_aiagents.core.tenancy import SYSTEM
+from flask_aiagents.features.activity.models import SealedDay
 
 DYING = """
 import os, signal, sys
@@ -75,6 +78,21 @@ def test_down_and_up_again(empty: Flask) -> None:
     assert migrate.check(database) == []
     with database.engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM hosts_own")) == 1
+    close(empty)
+
+
+def test_days_that_logs_have_left_stay_as_long_as_the_sums(empty: Flask) -> None:
+    """A downgrade to before days were noted forgets none: nobody sums them anew after the next upgrade."""
+    database, day = database_of(empty), datetime(2026, 1, 1, tzinfo=UTC)
+    migrate.upgrade(database)
+    with empty.app_context(), database.transaction(SYSTEM) as session:
+        session.add(SealedDay(day=day))
+    migrate.downgrade(database, "0002")
+    migrate.upgrade(database)
+    with empty.app_context(), database.transaction(SYSTEM) as session:
+        assert session.scalars(sa.select(SealedDay.day)).all() == [day]
+    migrate.downgrade(database, "0001")
+    assert not sa.inspect(database.engine).has_table("ai_agent_sealed_days")
     close(empty)
 
 
