@@ -1,4 +1,4 @@
-"""The functions that make and drop the log's months on PostgreSQL have the owner's rights, and lend them to none."""
+"""The functions that make and drop the log's months on PostgreSQL have their owner's rights, for nothing else."""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,10 +18,12 @@ from support.dying import Died, dying_at
 from support.logs import begin
 from support.usage import analytics_of, ask, counted, exact, past, roll_up, write
 
+from flask_aiagents.core.claims import alone
 from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.errors import Forbidden, Invalid, NotFound
 from flask_aiagents.features.activity.models import ActivityLog
+from flask_aiagents.features.activity.removal import ROLLUPS
 from flask_aiagents.features.activity.retention import Retention
 from flask_aiagents.features.activity.rules import expiries, longest
 from flask_aiagents.features.analytics.period import Period
@@ -119,6 +124,7 @@ def test_killed_at_any_statement_it_goes_on_where_it_was(any_host: Flask) -> Non
     write(any_host, logs)
     roll_up(any_host)
     set_rules(any_host)
+    number = 0
     for number in itertools.count(1):
         with dying_at(any_host, number):
             try:
@@ -133,7 +139,7 @@ def test_killed_at_any_statement_it_goes_on_where_it_was(any_host: Flask) -> Non
 
 
 def test_days_that_logs_have_left_are_not_summed_anew(any_host: Flask) -> None:
-    """A rebuild passes over them and says so; the days of which all is there are made anew."""
+    """A rebuild passes over exactly them and says so; days of which all is there, if any, are made anew."""
     now = utcnow()
     logs = executions(mixed(now, 400))
     write(any_host, logs)
@@ -144,10 +150,53 @@ def test_days_that_logs_have_left_are_not_summed_anew(any_host: Flask) -> None:
     with any_host.app_context():
         analytics_of(any_host).rebuild(now - 100 * DAY, now + DAY, tell=told.__setitem__)
     assert figures(any_host) == counted(logs)
-    young = [count for day, count in told.items() if day > now - 9 * DAY]
-    assert None not in young
-    assert sum(filter(None, young)) > 0
-    assert {count for day, count in told.items() if day < now - 70 * DAY} == {None}
+    left = {day_of(log) for log in logs if log["id"] not in kept(logs, now)}
+    whole = Counter(day_of(log) for log in logs if day_of(log) not in left)
+    assert told == {day: None if day in left else whole[day] for day in told}
+    assert left < told.keys()
+    assert 0 in told.values()
+    assert whole
+
+
+def day_of(log: Any) -> datetime:
+    return log["created_at"].replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def test_rules_that_are_changed_meanwhile_hold_at_once(any_host: Flask) -> None:
+    """What an operator says while logs are being deleted is what the rest of them are deleted by."""
+    now = utcnow()
+    logs = [log | {"tenant_id": "acme"} for log in past(now - 20 * DAY, 5, 1_200)]
+    write(any_host, logs)
+    roll_up(any_host)
+    with any_host.app_context():
+        service = retention_of(any_host)
+        service.set("acme", 10, principal=ROOT)
+        told: list[str] = []
+
+        def change(said: str) -> None:
+            told.append(said)
+            service.set("acme", 0, principal=ROOT)
+
+        assert service.apply(now, tell=change) == 500
+    assert told == ["500 logs of acme, other actions"]
+    assert len(stored(any_host)) == 700
+
+
+def test_whoever_deletes_by_the_old_rules_is_waited_for(any_host: Flask) -> None:
+    """A rule that is set or taken away holds for all that is deleted after that."""
+
+    def say(what: str, *given: Any) -> None:
+        with any_host.app_context():
+            getattr(retention_of(any_host), what)("acme", *given, principal=ROOT)
+
+    changes: list[tuple[str, tuple[int, ...]]] = [("set", (10,)), ("unset", ())]
+    for what, given in changes:
+        with ThreadPoolExecutor(1) as pool:
+            with any_host.app_context(), alone(any_host.extensions["aiagents"].database, ROLLUPS):
+                changed = pool.submit(say, what, *given)
+                time.sleep(0.3)
+                assert not changed.done()
+            changed.result(30)
 
 
 def test_a_tick_stops_in_time_and_the_next_goes_on(any_host: Flask) -> None:

@@ -1,6 +1,6 @@
 """The log's months on PostgreSQL: made ahead of time, and dropped whole when all of their logs may leave.
 
-Both change the whole table for some milliseconds, so neither waits for it longer than 50: who finds it in use lets
+Both change the whole table for some milliseconds, so neither waits for it longer than 20: who finds it in use lets
 go, and tries again a little later. Elsewhere the log is one table, and nothing of this does anything.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -20,8 +20,7 @@ from ...core.claims import alone
 from ...core.clock import uuid7_time
 from ...core.db import Database
 from ...core.tenancy import SYSTEM
-from .models import ActivityLog
-from .removal import ROLLUPS, seal
+from .removal import ROLLUPS
 
 AHEAD = 2
 """Months that are made before they begin."""
@@ -36,9 +35,6 @@ _IN_USE = "55006"
 
 _EXTEND = sa.text("SELECT aiagents_extend_log(:ahead)")
 _DROP = sa.text("SELECT aiagents_drop_oldest_log(:before)")
-_OLDEST = sa.select(ActivityLog.id).order_by(ActivityLog.id).limit(1)
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 Result = TypeVar("Result")
 
@@ -51,13 +47,20 @@ def extend(database: Database) -> int:
     return steps
 
 
-def drop_before(database: Database, before: datetime, tell: Callable[[datetime], None] | None = None) -> int:
-    """Drop the months that ended before a time; returns how many.
+def drop_before(
+    database: Database,
+    before: datetime,
+    *,
+    still: Callable[[], bool] | None = None,
+    tell: Callable[[datetime], None] | None = None,
+) -> int:
+    """Drop the months that ended before a time, and note the days of their logs; returns how many months.
 
+    :param still: is asked in the transaction that drops one whether it may still; False stops.
     :param tell: is told of each where it ended.
     """
     dropped = 0
-    while (end := _patiently(database, lambda: _drop_oldest(database, before))) is not None:
+    while (end := _patiently(database, lambda: _drop_oldest(database, before, still))) is not None:
         dropped += 1
         if tell is not None:
             tell(end)
@@ -69,16 +72,12 @@ def _extend(database: Database) -> str | None:
         return session.connection().scalar(_EXTEND, {"ahead": AHEAD})
 
 
-def _drop_oldest(database: Database, before: datetime) -> datetime | None:
+def _drop_oldest(database: Database, before: datetime, still: Callable[[], bool] | None) -> datetime | None:
     with alone(database, ROLLUPS) as session:
-        oldest: UUID | None = session.scalar(_OLDEST)
-        bound: UUID | None = session.connection().scalar(_DROP, {"before": before})
-        if bound is None:
+        if still is not None and not still():
             return None
-        end = uuid7_time(bound)
-        if oldest is not None and oldest < bound:
-            seal(session, uuid7_time(oldest), end - _MILLISECOND)
-        return end
+        bound: UUID | None = session.connection().scalar(_DROP, {"before": before})
+    return None if bound is None else uuid7_time(bound)
 
 
 def _patiently(database: Database, work: Callable[[], Result | None]) -> Result | None:

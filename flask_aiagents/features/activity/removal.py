@@ -5,8 +5,8 @@ The days that they leave are sealed in the same transaction, so that nobody sums
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,8 +25,6 @@ BATCH = 500
 
 FIRST_ID = UUID(int=0)
 
-_DAY = timedelta(days=1)
-
 _MAY_LEAVE = (
     ActivityLog.status != LogStatus.RUNNING.value,
     ~sa.exists().where(UnrolledLog.log_id == ActivityLog.id),
@@ -41,6 +39,7 @@ def remove_logs(
     database: Database,
     *conditions: sa.ColumnElement[bool],
     after: UUID = FIRST_ID,
+    still: Callable[[], bool] | None = None,
     tell: Callable[[int, UUID], bool | None] | None = None,
 ) -> int:
     """Delete the logs that meet these conditions, batch by batch; returns how many that were.
@@ -48,10 +47,11 @@ def remove_logs(
     Those that still run or that the rollups do not have yet stay. Whoever is stopped midway begins again.
 
     :param after: where to begin: no log with this id or a smaller one is looked at.
+    :param still: is asked in the transaction of each batch whether it may still be deleted; False stops.
     :param tell: is told after each batch how many logs it deleted and the id that it came to; True stops.
     """
     done = 0
-    while (batch := _remove_batch(database, [*conditions, *_MAY_LEAVE], after)) is not None:
+    while (batch := _remove_batch(database, [*conditions, *_MAY_LEAVE], after, still)) is not None:
         removed, after = batch
         done += removed
         if tell is not None and tell(removed, after):
@@ -59,9 +59,9 @@ def remove_logs(
     return done
 
 
-def seal(session: TenantSession, first: datetime, last: datetime) -> None:
-    """Note that logs of these days, and of all days between, have left."""
-    days = set(_days(first, last))
+def seal(session: TenantSession, log_ids: Iterable[UUID]) -> None:
+    """Note that logs of the days of these have left."""
+    days = {uuid7_time(log_id).replace(hour=0, minute=0, second=0, microsecond=0) for log_id in log_ids}
     days -= set(session.scalars(sa.select(SealedDay.day).where(SealedDay.day.in_(days))))
     session.add_all(SealedDay(day=day) for day in sorted(days))
 
@@ -72,7 +72,10 @@ def is_sealed(session: TenantSession, day: datetime) -> bool:
 
 
 def _remove_batch(
-    database: Database, conditions: Iterable[sa.ColumnElement[bool]], after: UUID
+    database: Database,
+    conditions: Iterable[sa.ColumnElement[bool]],
+    after: UUID,
+    still: Callable[[], bool] | None,
 ) -> tuple[int, UUID] | None:
     where = [*conditions, ActivityLog.id > after]
     with database.transaction(SYSTEM) as session:  # found apart, so that the roller waits for the deletion alone
@@ -80,13 +83,8 @@ def _remove_batch(
     if not few:
         return None
     with alone(database, ROLLUPS) as session:
-        seal(session, uuid7_time(few[0]), uuid7_time(few[-1]))
+        if still is not None and not still():
+            return None
+        seal(session, few)
         session.connection().execute(_REMOVE, [{"leaving": log_id} for log_id in few])
     return len(few), few[-1]
-
-
-def _days(first: datetime, last: datetime) -> Iterator[datetime]:
-    day = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    while day <= last:
-        yield day
-        day += _DAY

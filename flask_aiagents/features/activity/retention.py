@@ -11,6 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from ...core.claims import alone
 from ...core.clock import utcnow, uuid7_from
 from ...core.db import Database
 from ...core.principal import TENANT_LENGTH, Principal
@@ -21,7 +22,7 @@ from ..access.policy import Permission
 from ..access.service import Access
 from .models import ActivityLog, LogRetention
 from .partitions import drop_before, extend
-from .removal import FIRST_ID, remove_logs
+from .removal import FIRST_ID, ROLLUPS, remove_logs
 from .rules import ALL, FOR_GOOD, Days, Expiry, expiries, longest
 from .schemas import ACTION
 
@@ -61,7 +62,7 @@ class Retention:
         """
         principal = self._access.require(Permission.MANAGE_RETENTION, principal)
         _check(tenant_id, days, action)
-        with self._db.transaction(SYSTEM) as session:
+        with alone(self._db, ROLLUPS) as session:  # whoever deletes by the old rules just now ends that first
             rule: LogRetention = session.scalar(_rule(tenant_id, action)) or LogRetention(
                 tenant_id=tenant_id, action=action
             )
@@ -77,7 +78,7 @@ class Retention:
         :raises NotFound: when there is none.
         """
         principal = self._access.require(Permission.MANAGE_RETENTION, principal)
-        with self._db.transaction(SYSTEM) as session:
+        with alone(self._db, ROLLUPS) as session:
             if (rule := session.scalar(_rule(tenant_id, action))) is None:
                 raise NotFound(
                     f"Tenant {tenant_id} has no rule for {action}.",
@@ -89,18 +90,15 @@ class Retention:
     def apply(self, now: datetime | None = None, *, seconds: float | None = None, tell: Tell | None = None) -> int:
         """Delete what has been kept long enough; returns how many logs and whole months left.
 
+        Rules that are changed meanwhile hold at once: what is left is deleted by them.
+
         :param seconds: when to stop; the next call goes on. None goes on until nothing is left.
         """
         now, until = now or utcnow(), time.monotonic() + (math.inf if seconds is None else seconds)
-        found = expiries(self._setting, self._rules())
-        done = 0
-        if (days := longest(found)) != FOR_GOOD:
-            done += drop_before(self._db, now - timedelta(days=days), lambda end: _say_dropped(tell, end))
-        for expiry in found:
-            if expiry.days != FOR_GOOD:
-                done += self._delete(expiry, now, until, tell)
-            if done and time.monotonic() >= until:
-                break
+        done, outdated = 0, True
+        while outdated and not (done and time.monotonic() >= until):
+            left, outdated = self._apply(now, until, tell)
+            done += left
         return done
 
     def tick(self) -> int:
@@ -112,7 +110,31 @@ class Retention:
         self._next = None if done else now + EVERY
         return done
 
-    def _delete(self, expiry: Expiry, now: datetime, until: float, tell: Tell | None) -> int:
+    def _apply(self, now: datetime, until: float, tell: Tell | None) -> tuple[int, bool]:
+        """By the rules as they are; whether it stopped because others hold since."""
+        found, done, outdated = self._expiries(), 0, False
+
+        def still() -> bool:
+            nonlocal outdated
+            outdated = outdated or self._expiries() != found
+            return not outdated
+
+        if (days := longest(found)) != FOR_GOOD:
+            before = now - timedelta(days=days)
+            done += drop_before(self._db, before, still=still, tell=lambda end: _say_dropped(tell, end))
+        for expiry in found:
+            if outdated or (done and time.monotonic() >= until):
+                break
+            if expiry.days != FOR_GOOD:
+                done += self._delete(expiry, now, until, still, tell)
+        return done, outdated
+
+    def _expiries(self) -> list[Expiry]:
+        return expiries(self._setting, self._rules())
+
+    def _delete(
+        self, expiry: Expiry, now: datetime, until: float, still: Callable[[], bool], tell: Tell | None
+    ) -> int:
         """From where the last call ended: what stays, among older logs, is not looked at again before tomorrow."""
         place = (expiry, now.date())
         total = 0
@@ -134,6 +156,7 @@ class Retention:
             *expiry.conditions(),
             ActivityLog.id < uuid7_from(before),
             after=self._reached.get(place, FIRST_ID),
+            still=still,
             tell=batch,
         )
 
