@@ -12,24 +12,27 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.databases import fresh
 from support.dying import Died, dying_at
 from support.hosts import close, make_host
+from support.partitions import make_past_months
 from support.usage import analytics_of, ask, counted, exact, past, roll_up, write
 
 from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.tenancy import SYSTEM, TenantSession
 from flask_aiagents.features.activity.models import ActivityLog, SealedDay, UnrolledLog
 from flask_aiagents.features.activity.retention import Retention
+from flask_aiagents.features.activity.rules import ALL
 from flask_aiagents.features.activity.unrolled import note_ended
 from flask_aiagents.features.analytics.figures import Figures
 from flask_aiagents.features.analytics.levels import ROLLED
 from flask_aiagents.features.analytics.models import Usage
 from flask_aiagents.features.analytics.period import Period
 
-DAYS = 40
+DAYS = 75
+"""How far back logs reach: on PostgreSQL to before the oldest month."""
 
 SEEDS = st.integers(1, 10**6)
 DEATHS = st.none() | st.integers(1, 30)
@@ -41,9 +44,14 @@ STEPS = st.one_of(
     st.tuples(st.just("commit late"), st.none()),
     st.tuples(st.just("roll"), DEATHS),
     st.tuples(st.just("rebuild"), DEATHS),
-    st.tuples(st.just("retain"), DEATHS),
+    st.tuples(st.just("retain executions"), DEATHS),
+    st.tuples(st.just("retain all"), DEATHS),
     st.tuples(st.just("all at once"), SEEDS),
 )
+
+DROPS = [(name, None) for name in ("roll", "retain all", "rebuild", "retain all")]
+DROPS = [("write", 29), *DROPS, ("begin late", 28), ("write", 27), ("commit late", None), *DROPS]
+"""Whole months leave, and late logs of them come and leave, too."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
@@ -59,6 +67,7 @@ def module_host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(STEPS, min_size=6, max_size=14))
+@example(steps=DROPS)
 def test_the_sums_are_those_of_all_logs_that_ever_were(
     module_host: Flask, steps: list[tuple[str, int | None]]
 ) -> None:
@@ -90,7 +99,8 @@ class Play:
             "commit late": self.commit_late,
             "roll": self.roll,
             "rebuild": self.rebuild,
-            "retain": self.retain,
+            "retain executions": lambda death: self.retain(death, "execute"),
+            "retain all": self.retain,
             "all at once": self.all_at_once,
         }
 
@@ -128,10 +138,11 @@ class Play:
         with self.app.app_context():
             self._until(death, lambda: analytics_of(self.app).rebuild(first, last))
 
-    def retain(self, death: int | None) -> None:
+    def retain(self, death: int | None, action: str = ALL) -> None:
+        """By a rule for all actions, PostgreSQL drops whole months."""
         system = self.app.extensions["aiagents"]
         with self.app.app_context():
-            days = {"execute": 10 + (death or 0)}
+            days = {action: 10 + (death or 0)}
             self._until(death, lambda: Retention(system.database, system.access, days).apply(self.now))
 
     def all_at_once(self, seed: int) -> None:
@@ -159,10 +170,13 @@ class Play:
 
 
 def emptied(app: Flask) -> None:
-    """Take what an example left."""
+    """Take what an example left, and on PostgreSQL make the months again that it dropped."""
     with app.app_context(), app.extensions["aiagents"].database.transaction(SYSTEM) as session:
         for model in (ActivityLog, UnrolledLog, Usage, SealedDay):
             session.execute(sa.delete(model).execution_options(synchronize_session=False))
+    engine = app.extensions["aiagents"].database.engine
+    if engine.dialect.name == "postgresql":
+        make_past_months(engine.url.render_as_string(False), utcnow() - timedelta(days=40))
 
 
 def told(app: Flask) -> dict[str, Any]:
