@@ -41,6 +41,9 @@ DAYS = 50
 TENANT_DAYS = 20
 """How long logs are kept, and those of ``t0``: so a month is dropped, and the rest deleted row by row."""
 
+EARLIER_DAYS = 700
+"""Days before the first month that have logs, too: they leave at once, and each of them is noted."""
+
 LIMIT_MS = 100
 
 
@@ -97,6 +100,7 @@ def measure(folder: Path, rounds: int) -> Iterator[Row]:
         with app.app_context():
             upgrade(app.extensions["aiagents"].database)
         datasets.fill_logs(uri, 500, 300_000 if rounds > 1 else 20_000, 20)
+        _fill_earlier(uri, 300 if rounds > 1 else 10)
         yield from applied(uri)
 
 
@@ -122,6 +126,25 @@ def applied(uri: str) -> Iterator[Row]:
     )
     what = "longest wait for a lock while old logs leave, of 100 ms"
     yield Row("retention", what, busy.lock_ms / LIMIT_MS, 1.0, 0.5, note=f"{busy.lock_ms:.0f} ms; {note}")
+
+
+def _fill_earlier(uri: str, a_day: int) -> None:
+    """So many logs a day, counted already, as far as anybody asks."""
+    engine = sa.create_engine(uri, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("SELECT set_config('aiagents.scope', 'system', true)"))
+        connection.execute(sa.text(_EARLIER), {"days": EARLIER_DAYS, "a_day": a_day, "before": datasets.DAYS + 32})
+    engine.dispose()
+
+
+_EARLIER = """
+INSERT INTO ai_agent_activity_logs (id, user_id, tenant_id, action, source, status, unpriced, created_at)
+SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000'
+        || '8' || substr(md5(at::text), 1, 15))::uuid, 'u1', 't1', 'call', 'client', 'success', false, at
+FROM (SELECT date_trunc('milliseconds', now()) - make_interval(days => :before)
+             - n * interval '1 day' / CAST(:a_day AS int) AS at
+      FROM generate_series(1, CAST(:days AS int) * :a_day) AS n) AS made
+"""
 
 
 def _app(uri: str) -> Any:
