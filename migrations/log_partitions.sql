@@ -62,16 +62,19 @@ DECLARE
 BEGIN
     SELECT id INTO first FROM {schema}.ai_agent_activity_logs WHERE id < leaving ORDER BY id LIMIT 1;
     SELECT id INTO last FROM {schema}.ai_agent_activity_logs WHERE id < leaving ORDER BY id DESC LIMIT 1;
-    INSERT INTO {schema}.ai_agent_sealed_days (day)
-    SELECT days.day FROM (
+    -- Materialized: behind the wall the index is used for ids that are there, not for what a function makes of a row.
+    WITH unsealed AS (
         SELECT generate_series(date_trunc('day', {schema}.aiagents_log_time(first)),
-                               {schema}.aiagents_log_time(last), interval '1 day')::timestamptz
+                               {schema}.aiagents_log_time(last), interval '1 day')::timestamptz AS day
         EXCEPT SELECT day FROM {schema}.ai_agent_sealed_days
-    ) AS days (day), LATERAL (
-        SELECT FROM {schema}.ai_agent_activity_logs
-        WHERE id >= {schema}.aiagents_log_id(days.day::timestamp) AND id < leaving
-            AND id < {schema}.aiagents_log_id((days.day + interval '1 day')::timestamp)
-        LIMIT 1
+    ), days AS MATERIALIZED (
+        SELECT day, {schema}.aiagents_log_id(day::timestamp) AS begins,
+               least(leaving, {schema}.aiagents_log_id((day + interval '1 day')::timestamp)) AS ends
+        FROM unsealed
+    )
+    INSERT INTO {schema}.ai_agent_sealed_days (day)
+    SELECT days.day FROM days, LATERAL (
+        SELECT FROM {schema}.ai_agent_activity_logs WHERE id >= days.begins AND id < days.ends LIMIT 1
     ) AS logged
     ON CONFLICT DO NOTHING;
 END $$;
