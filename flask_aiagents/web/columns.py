@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -54,12 +55,23 @@ class Columns:
     """The columns of one resource, its model and its usual order.
 
     :param names: the attributes of the model that are shown, in this order.
+    :param instead: expressions over mapped attributes that stand for attributes which are not mapped.
     """
 
-    def __init__(self, model: type[Any], names: str, *, order: str = "created_at") -> None:
+    def __init__(
+        self,
+        model: type[Any],
+        names: str,
+        *,
+        order: str = "created_at",
+        instead: Mapping[str, sa.ColumnElement[Any]] = MappingProxyType({}),
+    ) -> None:
         self.model = model
         self.order = (order, True)
-        self._columns = {name: _declare(model, name) for name in names.split()}
+        self._columns = {
+            name: _derived(name, instead[name]) if name in instead else _declare(model, name)
+            for name in names.split()
+        }
         self.names = tuple(self._columns)
 
     def __getitem__(self, name: str) -> Column:
@@ -86,6 +98,10 @@ def _declare(model: type[Any], name: str) -> Column:
     column = sa.inspect(model).columns[name]
     sortable = not column.nullable and not isinstance(column.type, (sa.JSON, sa.Text))
     return Column(name, attribute, _kind(column.type), bool(column.nullable), sortable)
+
+
+def _derived(name: str, expression: Any) -> Column:
+    return Column(name, expression, _kind(expression.type), nullable=True, sortable=False)
 
 
 def _kind(type_: sa.types.TypeEngine[Any]) -> str:

@@ -38,6 +38,7 @@ class Agent(IdMixin, SharedTenantMixin, Base):
     """A named, typed definition of what to ask which model. A NULL tenant shares it with all."""
 
     __tablename__ = "ai_agents"
+    __allow_unmapped__ = True
     __table_args__ = (
         sa.UniqueConstraint("tenant_key", "name_key"),
         sa.UniqueConstraint("tenant_key", "id"),
@@ -52,8 +53,13 @@ class Agent(IdMixin, SharedTenantMixin, Base):
     capabilities: Mapped[list[str]] = mapped_column(JSONB, default=list)
     model_config: Mapped[JSONObject] = mapped_column(JSONB)
     status: Mapped[str] = mapped_column(sa.String(16), default=Status.ACTIVE)
-    performance_metrics: Mapped[JSONObject | None] = mapped_column(JSONB)
-    """A cached figure with its ``as_of``; maintenance refreshes it, executions never touch this row."""
+    cached_figures: Mapped[JSONObject | None] = mapped_column(
+        "performance_metrics", JSONB, deferred=True, deferred_raiseload=True
+    )
+    """Figures with their ``as_of``, of all who ran the agent: never loaded with it, since few may know them.
+    Maintenance refreshes them, executions never touch this row."""
+    performance_metrics: JSONObject | None = None
+    """The same figures, where the service that read the agent knows that the reader may see them."""
     log_payload_kb: Mapped[int] = mapped_column(sa.SmallInteger, default=64, server_default="64")
     """How many KB of each request and answer its logs keep: 0 for none, 64 for as much as a log may hold."""
     created_by: Mapped[str] = mapped_column(sa.String(255))

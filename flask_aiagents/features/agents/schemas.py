@@ -58,7 +58,14 @@ class AgentSchema(StrictSchema):
             "description": "KB that its logs keep of each request and answer: 0 for none, 64 for all they can hold."
         },
     )
-    performance_metrics = fields.Dict(dump_only=True, allow_none=True)
+    performance_metrics = fields.Dict(
+        dump_only=True,
+        allow_none=True,
+        metadata={
+            "description": "Figures of all who ran it, some minutes old; null unless you may read the whole "
+            "tenant's, and of a shared agent for all but the operator."
+        },
+    )
     tenant_id = fields.String(dump_only=True, allow_none=True, metadata={"description": "null: shared by all."})
     created_by = fields.String(dump_only=True)
     created_at = fields.AwareDateTime(dump_only=True)

@@ -22,13 +22,17 @@ from ...web.pagination import Page, list_page
 from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
-from .columns import AGENT_COLUMNS
+from .columns import COLUMNS_BY_SIGHT
+from .figures import CARRIED, Sight, sight
 from .models import Agent
 from .schemas import AgentSchema, Catalogue
 
 _EDITABLE = ("name", "description", "agent_type", "capabilities", "model_config", "status", "log_payload_kb")
 
-_FIND = sa.select(Agent).where(Agent.id == sa.bindparam("id"))
+_FIND = {
+    seen: sa.select(Agent, carried.label("figures")).where(Agent.id == sa.bindparam("id"))
+    for seen, carried in CARRIED.items()
+}
 
 
 class Agents:
@@ -72,13 +76,13 @@ class Agents:
         """
         principal = self._access.require(Permission.READ_AGENTS, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
-            return find_agent(session, agent_id)
+            return find_agent(session, agent_id, sight(self._access, principal))
 
     def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
         """A page of the agents that the principal can see."""
         principal = self._access.require(Permission.READ_AGENTS, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
-            return list_page(session, AGENT_COLUMNS, query)
+            return list_page(session, COLUMNS_BY_SIGHT[sight(self._access, principal)], query)
 
     def replace(
         self,
@@ -130,7 +134,7 @@ class Agents:
     def _editable(
         self, session: TenantSession, agent_id: UUID, principal: Principal, if_match: int | None
     ) -> Agent:
-        agent = find_agent(session, agent_id)
+        agent = find_agent(session, agent_id, sight(self._access, principal))
         refuse_shared(agent, principal)
         if if_match is not None and if_match != agent.version:
             raise PreconditionFailed(f"The agent is at version {agent.version}, not {if_match}.")
@@ -163,14 +167,16 @@ class Agents:
             raise Conflict("The agent was changed at the same moment.", hint="Read it again and retry.") from error
 
 
-def find_agent(session: TenantSession, agent_id: UUID) -> Agent:
+def find_agent(session: TenantSession, agent_id: UUID, seen: Sight = Sight.NOTHING) -> Agent:
     """The agent, when the session's scope sees it.
 
+    :param seen: which of the figures that agents carry it is to have.
     :raises NotFound: otherwise, in the same words whether it is absent or another tenant's.
     """
-    agent = session.execute(_FIND, {"id": agent_id}).scalar_one_or_none()
-    if agent is None:
+    row = session.execute(_FIND[seen], {"id": agent_id}).one_or_none()
+    if row is None:
         raise no_agent(agent_id)
+    agent, agent.performance_metrics = row
     return agent
 
 

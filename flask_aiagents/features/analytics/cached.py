@@ -43,7 +43,7 @@ def due(since: datetime, as_of: datetime) -> sa.Select[Any]:
         .join(UnrolledLog, UnrolledLog.log_id == ActivityLog.id)
         .where(UnrolledLog.log_id >= uuid7_from(since))
     )
-    taken = sa.func.coalesce(Agent.performance_metrics["as_of"].as_string(), "")
+    taken = sa.func.coalesce(Agent.cached_figures["as_of"].as_string(), "")
     return (
         sa.select(Agent.id)
         .where(sa.or_(Agent.id.in_(rolled), Agent.id.in_(unrolled)), taken <= time_text(as_of))
@@ -53,15 +53,21 @@ def due(since: datetime, as_of: datetime) -> sa.Select[Any]:
 
 
 def refresh(session: TenantSession, agent_ids: Iterable[UUID], now: datetime) -> None:
-    """Take the figures of these agents anew. Neither their version nor their ``updated_at`` changes."""
+    """Take the figures of these agents anew. Neither their version nor their ``updated_at`` changes.
+
+    A tenant's agent carries what its tenant did, and not what an operator did besides; a shared one carries all.
+    """
     period = Period.recent(DEFAULT, now)
     figures = {agent_id: Figures() for agent_id in agent_ids}
-    for row in read(session, [period.start, period.end], {"agent"}, Only(list(figures))):
-        figures[row.agent_id].add(row)
+    owned = session.execute(sa.select(Agent.id, Agent.tenant_id).where(Agent.id.in_(list(figures))))
+    owners = {agent.id: agent.tenant_id for agent in owned}
+    for row in read(session, [period.start, period.end], {"agent", "tenant"}, Only(list(figures))):
+        if owners[row.agent_id] in (None, row.tenant_id):
+            figures[row.agent_id].add(row)
     for agent_id, part in figures.items():
         told = {"agent_id": agent_id, "period": period.to_dict(), "as_of": now} | _told(part)
         change = sa.update(Agent).where(Agent.id == agent_id)
-        session.execute(change.values(performance_metrics=json.loads(dumps(told))))
+        session.execute(change.values(cached_figures=json.loads(dumps(told))))
 
 
 def _told(figures: Figures) -> JSONObject:
