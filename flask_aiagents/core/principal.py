@@ -36,7 +36,8 @@ class Role(StrEnum):
 class Principal:
     """A user of the host, or one of its API keys, with its tenant and role.
 
-    :raises ValueError: without a user, or without a tenant for any role but super admin.
+    :raises ValueError: without a user, without a tenant for any role but super admin, and for ids with blanks
+        around them, which are not the same everywhere: to MariaDB ``'acme '`` is ``'acme'``.
     """
 
     user_id: str
@@ -56,6 +57,9 @@ class Principal:
             raise ValueError("A principal needs a user_id.")
         if not self.tenant_id and self.role is not Role.SUPER_ADMIN:
             raise ValueError(f"A {self.role} needs a tenant_id; only a super admin may have none.")
+        for name, value in (("user_id", self.user_id), ("tenant_id", self.tenant_id or "")):
+            if value != value.strip():
+                raise ValueError(f"The {name} {value!r} begins or ends with a blank; give one without.")
 
     @property
     def is_super_admin(self) -> bool:
@@ -65,13 +69,14 @@ class Principal:
         """The same super admin inside one tenant, or for :data:`SHARED` on what all share.
 
         :raises Forbidden: for any other role.
-        :raises Invalid: for an empty or overlong tenant.
+        :raises Invalid: for an empty or overlong tenant, and for one with blanks around it.
         """
         if not self.is_super_admin:
             raise Forbidden("Only a super admin may act for another tenant.", hint="Leave X-AIAgents-Tenant out.")
-        if not tenant_id or len(tenant_id) > TENANT_LENGTH:
+        if not tenant_id or len(tenant_id) > TENANT_LENGTH or tenant_id != tenant_id.strip():
             raise Invalid(
-                f"X-AIAgents-Tenant must name a tenant in 1 to {TENANT_LENGTH} characters, or '*' for shared."
+                f"X-AIAgents-Tenant must name a tenant in 1 to {TENANT_LENGTH} characters without blanks around "
+                "them, or '*' for shared."
             )
         shared = tenant_id == SHARED
         return replace(self, tenant_id=None if shared else tenant_id, acting=not shared)
