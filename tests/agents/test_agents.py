@@ -139,6 +139,17 @@ def test_put_resets_what_it_leaves_out_and_patch_merges(clients: Clients) -> Non
     assert (put["description"], put["model_config"]) == ("", OFFLINE)
 
 
+def test_a_put_does_not_widen_what_logs_keep(clients: Clients) -> None:
+    """A client that does not know of log_payload_kb leaves it; who names it sets it; a new agent has 64."""
+    assert make_agent(clients.alice, "New")["log_payload_kb"] == 64
+    agent = make_agent(clients.alice, log_payload_kb=0)
+    url, known = f"/api/ai_agents/{agent['id']}", {"name": "Helper", "model_config": OFFLINE}
+    assert clients.alice.put(url, json=known | {"description": "new"}).json["log_payload_kb"] == 0
+    assert clients.alice.put(url, json=known | {"log_payload_kb": 8}).json["log_payload_kb"] == 8
+    assert clients.alice.put(url, json=known | {"log_payload_kb": None}).status_code == 422
+    assert clients.alice.get(url).json["log_payload_kb"] == 8
+
+
 def test_roles_decide_who_may_do_what(clients: Clients) -> None:
     """Users create and read but do not change; a shared agent is the super admin's."""
     own, shared = make_agent(clients.bob, "Own"), make_agent(clients.root, "Shared")

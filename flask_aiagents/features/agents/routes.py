@@ -65,7 +65,7 @@ def get_agent(agent_id: UUID) -> Response:
     200, AgentSchema, permission=Permission.UPDATE_AGENT, body=AgentSchema, parameters=[IF_MATCH], errors=(412,)
 )
 def replace_agent(agent_id: UUID) -> Response:
-    """Set every field; those left out go back to their defaults."""
+    """Set every field; those left out go back to their defaults, but log_payload_kb stays."""
     return _changed(agents.replace(agent_id, body(), if_match=if_match(request)))
 
 

@@ -52,10 +52,10 @@ class AgentSchema(StrictSchema):
     )
     log_payload_kb = fields.Integer(
         strict=True,
-        load_default=64,
         validate=validate.Range(0, 64),
         metadata={
-            "description": "KB that its logs keep of each request and answer: 0 for none, 64 for all they can hold."
+            "description": "KB that its logs keep of each request and answer: 0 for none, 64 for all that they "
+            "can hold. A new agent has 64 where it is left out; a PUT without it keeps what the agent has."
         },
     )
     performance_metrics = fields.Dict(

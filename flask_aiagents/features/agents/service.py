@@ -92,7 +92,10 @@ class Agents:
         if_match: int | None = None,
         principal: Principal | None = None,
     ) -> Agent:
-        """Set every field; those left out go back to their defaults."""
+        """Set every field; those left out go back to their defaults.
+
+        But ``log_payload_kb`` stays: whoever does not know of it must not have text logged again by that.
+        """
         principal = self._access.require(Permission.UPDATE_AGENT, principal)
         values = load(self._schema, data)
         with self._write(principal) as session:
