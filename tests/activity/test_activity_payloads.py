@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from support.hosts import close, make_host
 from support.logs import activity_of, begin, finish
 
 from flask_aiagents import AIAgents
+from flask_aiagents.core.clock import utcnow
 from flask_aiagents.features.activity.payload import Payloads, bounded
 
 CANARY = "canary-7f3a"
@@ -56,7 +58,7 @@ def test_metadata_only_keeps_no_text_at_all(any_host: Flask) -> None:
 @pytest.mark.parametrize("kb", [1, 8, 63])
 @pytest.mark.parametrize("text", ["plain ", 'quotes " and \\ ', "\U0001f600 ü "])
 def test_a_limit_is_kept_to_the_byte(host: Flask, kb: int, text: str) -> None:
-    """Whatever characters it is made of, what is kept is no longer than its agent's limit, and says what it was."""
+    """Whatever characters it is made of, no more is kept than its agent's limit, and it says what it was."""
     clients = Clients.of(host)
     agent = make_agent(clients.alice, log_payload_kb=kb)
     long = text * (kb * 1024 // len(text) + 1)
@@ -110,6 +112,54 @@ def test_a_hosts_redaction_comes_before_the_database(database_uri: str) -> None:
     assert CANARY not in dump(app)
     assert "[removed]" in dump(app)
     close(app)
+
+
+def test_clients_words_are_redacted_too(database_uri: str) -> None:
+    """Whatever field a client's words are in, and into what sums they go: what the hook takes out is nowhere."""
+
+    def strict(value: Any) -> Any:
+        return None if value == f"gone {CANARY}" else redacting(value)
+
+    app = make_host(database_uri, aiagents=AIAgents(redact=strict))
+    clients, words = Clients.of(app), ("provider", "model", "finish_reason", "error")
+    for text, kept in ((f"a {CANARY} b", "a [removed] b"), (f"gone {CANARY}", None), ("plain", "plain")):
+        item = {"action": "execute", "status": "error", "duration_ms": 5} | dict.fromkeys(words, text)
+        for body in (item, [item, item]):
+            made = clients.bob.post("/api/ai_agent_activity_logs", json=body)
+            assert made.status_code == 201
+            logs: Any = made.json if isinstance(body, list) else [made.json]
+            assert [log[word] for log in logs for word in words] == [kept] * len(words) * len(logs)
+    app.extensions["aiagents"].maintenance.tick()
+    usage = clients.alice.get("/api/ai_agent_analytics/usage?by=model").text
+    assert CANARY not in dump(app) + usage + clients.alice.get("/api/ai_agent_analytics/errors").text
+    assert "[removed]" in usage
+    close(app)
+
+
+@pytest.mark.parametrize("broken", [lambda _: 1 / 0, lambda text: {"text": text}, lambda _: 5])
+def test_a_word_whose_redaction_is_no_word_is_dropped(tmp_path: Any, broken: Any) -> None:
+    """The log is kept without it."""
+    app = make_host(f"sqlite:///{tmp_path}/words.db", aiagents=AIAgents(redact=broken))
+    made = Clients.of(app).bob.post("/api/ai_agent_activity_logs", json={"action": "call", "model": CANARY})
+    assert (made.status_code, made.json["model"]) == (201, None)
+    assert CANARY not in dump(app)
+    close(app)
+
+
+def test_half_an_answer_is_not_kept_where_the_host_redacts(database_uri: str) -> None:
+    """A process that dies in the middle of a number leaves its tokens and no text; no hook, and the text stays."""
+    for redact, kept in ((redacting, {"partial": True}), (None, {"output": CANARY[:6], "partial": True})):
+        app = make_host(database_uri, aiagents=AIAgents(redact=redact))
+        agent = make_agent(Clients.of(app).alice, f"Helper {redact}")
+        log_id = begin(app, agent["id"], at=utcnow() - timedelta(hours=1))
+        with app.app_context():
+            activity = activity_of(app)
+            note = {"output": CANARY[:6], "partial": True}
+            activity.note_progress(log_id, principal=BOB, response_data=note, input_tokens=3, output_tokens=4)
+            assert activity.end_expired() == 1
+        log = Clients.of(app).bob.get(f"/api/ai_agent_activity_logs/{log_id}").json
+        assert (log["status"], log["tokens_used"], log["response_data"]) == ("interrupted", 7, kept)
+        close(app)
 
 
 @pytest.mark.parametrize("broken", [lambda _: 1 / 0, lambda _: {"set": {1}}, lambda _: object()])

@@ -302,6 +302,49 @@ def test_host_code_records_under_the_same_rules(host: Flask) -> None:
             activity.record({"action": "sync", "tenant_id": "globex"}, principal=BOB)
 
 
+@pytest.mark.parametrize(
+    ("given", "total", "unpriced"),
+    [
+        ({"input_tokens": 3, "output_tokens": 4}, 7, True),
+        ({"input_tokens": 3, "output_tokens": 4, "tokens_used": None}, 7, True),
+        ({"input_tokens": 3, "output_tokens": 4, "cost_usd": "0.1"}, 7, False),
+        ({"input_tokens": 3}, 3, True),
+        ({"output_tokens": 0}, 0, False),
+        ({"input_tokens": 3, "output_tokens": 4, "tokens_used": 9}, 9, True),
+        ({"input_tokens": 3, "tokens_used": 0}, 0, True),
+        ({"cached_tokens": 3}, None, True),
+        ({}, None, False),
+    ],
+)
+def test_tokens_are_added_up_where_the_client_did_not(
+    clients: Clients, given: dict[str, Any], total: int | None, unpriced: bool
+) -> None:
+    """Input and output make the total, and any tokens without a cost are unpriced, in the figures too."""
+    agent = make_agent(clients.alice)["id"]
+    item = {"action": "execute", "agent_id": agent, "duration_ms": 1} | given
+    wide = item | {
+        "action": "execute",
+        "agent_id": agent.replace("-", ""),
+    }  # which the glance leaves to the schema
+    for body in (item, [item], [wide]):
+        made: Any = clients.bob.post(URL, json=body).json
+        log = made[0] if isinstance(made, list) else made
+        assert (log["tokens_used"], log["unpriced"]) == (total, unpriced)
+    figures = clients.bob.get(f"/api/ai_agents/{agent}/performance_metrics").json
+    assert (figures["tokens_used"], figures["unpriced"]) == (3 * (total or 0), 3 * unpriced)
+
+
+def test_words_have_no_blanks_at_their_end(any_clients: Clients) -> None:
+    """So that each database tells the same words apart; a blank one is none."""
+    told = {"gpt": "gpt", "gpt ": "gpt", " gpt": " gpt", "gpt \t": "gpt", "   ": None, "": None}
+    for text, kept in told.items():
+        for body in ({"action": "execute", "model": text}, [{"action": "execute", "model": text}]):
+            made: Any = any_clients.bob.post(URL, json=body).json
+            assert (made[0] if isinstance(made, list) else made)["model"] == kept
+    lines = any_clients.alice.get("/api/ai_agent_analytics/usage?by=model").json
+    assert {line["key"]: line["executions"] for line in lines["rows"]} == {"gpt": 6, " gpt": 2, None: 4}
+
+
 def test_no_amount_is_too_large_to_be_refused(any_clients: Clients) -> None:
     """The largest amount is kept and found again; larger ones are a 422 when written and a 400 when asked for."""
     for cost, status in (("9223372", 201), ("9223372.000000000001", 422), ("99999999", 422)):

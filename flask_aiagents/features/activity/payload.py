@@ -1,5 +1,5 @@
-"""What a log keeps of a request or an answer: what the host lets be kept, as much as the agent's author wants, at most
-64 KB, and nothing that a database refuses."""
+"""What a log keeps of a request or an answer: what the host lets be kept, as much as the agent's author wants,
+at most 64 KB, and nothing that a database refuses."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ ALL_KB = 64
 """As much as a log keeps of a payload, as JSON, in KB."""
 
 MAX_BYTES = ALL_KB * 1024
+
+PARTIAL: JSONObject = {"partial": True}
+"""What is kept of an answer that is still being written, where the host's function will look at the whole."""
 
 REDACTION_FAILED: JSONObject = {"redacted": True, "reason": "The redaction failed."}
 """What is kept of a payload that the host's function could not look at."""
@@ -48,6 +51,16 @@ class Payloads:
         if value is None or kb == 0:
             return None
         return bounded(value if self.redact is None else self._redacted(value), kb * 1024)
+
+    def kept_midway(self, value: JSON, kb: int = ALL_KB) -> JSON:
+        """The same of an answer that is still being written, and none of its text where it is to be redacted: half
+        a number is none that the host's function would know."""
+        return self.kept(value, kb) if self.redact is None or kb == 0 else PARTIAL
+
+    def word(self, text: str | None, length: int) -> str | None:
+        """A client's word as it is kept: redacted, and cut to its column; None where nothing is left of it."""
+        redacted = text if text is None or self.redact is None else self._redacted(text)
+        return clipped(redacted, length) if isinstance(redacted, str) else None
 
     def _redacted(self, value: JSON) -> JSON:
         try:
@@ -83,10 +96,15 @@ def bounded(value: JSON, most: int = MAX_BYTES) -> JSON:
 
 
 def clipped(text: str | None, length: int) -> str | None:
-    """A word that fits its column."""
-    if text is None or (len(text) <= length and text.isprintable()):
-        return text
-    return scrub(text)[:length]
+    """A word that fits its column, None for a blank one.
+
+    Without blanks at its end: MariaDB compares words as if there were none, the other databases do not.
+    """
+    if text is None:
+        return None
+    if len(text) > length or not text.isprintable():
+        text = scrub(text)[:length]
+    return text.rstrip() or None
 
 
 def _tamed(value: Any) -> JSON:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from ..agents.models import Agent
 from .columns import COLUMNS
 from .glance import at_a_glance
 from .models import LogStatus, Source
-from .payload import ALL_KB, Payloads, clipped
+from .payload import ALL_KB, Payloads
 from .schemas import TEXTS, ActivityLogSchema
 
 MAX_ITEMS = 10_000
@@ -35,7 +36,11 @@ Refused = dict[int, JSONObject]
 Agents = Mapping[UUID | None, tuple[str | None, int]]
 """Names of agents by their ids, and how many KB of payloads their logs keep; None is no agent."""
 
+Word = Callable[[str, int], str | None]
+"""What is kept of a word, in so many characters."""
+
 PAYLOADS = ("request_data", "response_data")
+TOKENS = ("tokens_used", "input_tokens", "output_tokens", "cached_tokens")
 
 _SCHEMA = ActivityLogSchema()
 
@@ -152,19 +157,23 @@ def _rows(
     """Every column that lists show, in their order: a row is also the answer."""
     blank = _BLANK | {"user_id": principal.user_id, "tenant_id": principal.tenant_id}
     ids = uuid7.many(len(items))
-    return [_row(blank | item, log_id, agents, payloads) for item, log_id in zip(items, ids, strict=True)]
+    word = lru_cache(maxsize=1_024)(payloads.word)  # thousands of logs have few words
+    return [_row(blank | item, log_id, agents, payloads, word) for item, log_id in zip(items, ids, strict=True)]
 
 
-def _row(row: JSONObject, log_id: UUID, agents: Agents, payloads: Payloads) -> JSONObject:
+def _row(row: JSONObject, log_id: UUID, agents: Agents, payloads: Payloads, word: Word) -> JSONObject:
     row["id"], row["created_at"] = log_id, uuid7_time(log_id)
     row["agent_name"], payload_kb = agents[row["agent_id"]]
-    row["unpriced"] = row["cost_usd"] is None and bool(row["tokens_used"])
+    parts = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
+    if row["tokens_used"] is None and parts:
+        row["tokens_used"] = sum(parts)
+    row["unpriced"] = row["cost_usd"] is None and any(row[name] for name in TOKENS)
     for name in PAYLOADS:
         if row[name] is not None:
             row[name] = payloads.kept(row[name], payload_kb)
     for name, length in TEXTS.items():
         if row[name] is not None:
-            row[name] = clipped(row[name], length)
+            row[name] = word(row[name], length)
     return row
 
 

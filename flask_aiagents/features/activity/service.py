@@ -99,8 +99,8 @@ class Activity:
             "action": action,
             "source": Source.SYSTEM.value,
             "request_data": self._payloads.kept(request_data, payload_kb),
-            "provider": provider,
-            "model": model,
+            "provider": clipped(provider, 64),
+            "model": clipped(model, 255),
             "unpriced": False,
             "status": LogStatus.RUNNING.value,
             "lease_until": lease_until,
@@ -161,12 +161,15 @@ class Activity:
         output_tokens: int,
         payload_kb: int = ALL_KB,
     ) -> bool:
-        """Note what a running stream has written so far; it stays running."""
+        """Note what a running stream has written so far; it stays running.
+
+        Where the host redacts, of the text nothing is noted.
+        """
         return self._change(
             _NOTE,
             log_id,
             principal,
-            response_data=self._payloads.kept(response_data, payload_kb),
+            response_data=self._payloads.kept_midway(response_data, payload_kb),
             input_tokens=input_tokens,
             output_tokens=output_tokens,
         )

@@ -69,7 +69,10 @@ class Entry:
         return Execution(self.log_id, self.subject.id, duration_ms, outcome)
 
     def note(self, text: str) -> None:
-        """Note what a stream has written so far, so that its tokens are priced even if this process dies."""
+        """Note what a stream has written so far, so that its tokens are priced even if this process dies.
+
+        The text is left out where the host redacts, since it may end in the middle of what is to be redacted.
+        """
         asked = sum(len(message.content) for message in self.call.messages) + len(self.call.system_prompt or "")
         try:
             self.activity.note_progress(
