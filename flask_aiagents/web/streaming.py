@@ -22,6 +22,8 @@ class Marked:
 
     token: str
     event: Event
+    retry_ms: int | None = None
+    """After which a browser comes again, from here on."""
 
 
 class Source(Protocol):
@@ -37,7 +39,7 @@ class _Frames:
 
     def __init__(self, source: Source, retry_ms: int | None) -> None:
         self._source = source
-        first = () if retry_ms is None else (b"retry: %d\n\n" % retry_ms,)
+        first = () if retry_ms is None else (_retry(retry_ms) + b"\n",)
         self._frames = chain(first, map(_frame, source))
 
     def __iter__(self) -> Iterable[bytes]:
@@ -59,11 +61,15 @@ def event_stream(source: Source, *, retry_ms: int | None = None) -> Response:
     return response
 
 
+def _retry(after_ms: int | None) -> bytes:
+    return b"" if after_ms is None else b"retry: %d\n" % after_ms
+
+
 def _frame(event: Event | Marked) -> bytes:
     match event:
         case None:
             return b": ping\n\n"
-        case Marked(token, inner):
-            return b"id: " + token.encode() + b"\n" + _frame(inner)
+        case Marked(token, inner, retry_ms):
+            return b"id: " + token.encode() + b"\n" + _retry(retry_ms) + _frame(inner)
         case name, data:
             return b"event: " + name.encode() + b"\ndata: " + dumps(data) + b"\n\n"

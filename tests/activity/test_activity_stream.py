@@ -198,8 +198,8 @@ def test_more_than_a_stream_can_tell_is_said(
 
 
 def test_places_are_bounded_and_given_back(host: Flask) -> None:
-    """A user has a few, others have theirs, and one that is closed or dropped is free again."""
-    opened = [Reader(host, ALICE) for _ in range(streams.MOST_EACH)]
+    """Of a user's that do not end when they should, and of a process's; one that is closed or dropped is free."""
+    opened = [Reader(host, ALICE) for _ in range(2 * streams.MOST_EACH)]
     with pytest.raises(Unavailable) as refused:
         Reader(host, ALICE)
     assert refused.value.retry_after
@@ -211,6 +211,34 @@ def test_places_are_bounded_and_given_back(host: Flask) -> None:
     opened.clear()
     with host.app_context():
         activity_of(host).stream(principal=ALICE).close()
+
+
+def test_a_process_has_so_many_places(host: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whosever they are; none is taken from another user."""
+    monkeypatch.setattr(streams, "MOST_STREAMS", 3)
+    with following(host, ALICE, BOB, CHARLIE) as (alice, *_):
+        with pytest.raises(Unavailable):
+            Reader(host, ROOT)
+        assert alice.next(pings=1) is None
+
+
+def test_who_was_cut_off_is_not_in_its_own_way(host: Flask, clients: Clients) -> None:
+    """The fifth stream of a user ends its oldest, which comes again only after a while; all others go on."""
+    url = "/api/ai_agent_activity_logs/stream"
+    oldest = clients.alice.get(url)
+    with following(host, BOB, *[ALICE] * streams.MOST_EACH) as (bob, *others):
+        told = oldest.get_data(as_text=True)
+        assert told.startswith("retry: 2000\n")
+        assert f"retry: {streams.AWAY_MS}\n" in told
+        made = post(clients.bob)
+        assert [list(map(str, reader.ids(1))) for reader in (bob, *others)] == [made] * (1 + len(others))
+
+
+@pytest.mark.parametrize("part", ["limit=1", "limit=x", "offset=0"])
+def test_a_stream_has_no_pages(clients: Clients, part: str) -> None:
+    """What would be passed over is a 400 with a hint."""
+    refused = clients.alice.get(f"/api/ai_agent_activity_logs/stream?{part}")
+    assert (refused.status_code, bool(refused.json["hint"])) == (400, True)
 
 
 def test_no_connection_is_held_between_two_polls(any_host: Flask) -> None:

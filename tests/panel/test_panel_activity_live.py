@@ -70,7 +70,7 @@ def test_without_a_stream_the_list_asks_by_itself(
 ) -> None:
     """As when too many are open, or something between does not let it through."""
     with live_host.app.app_context():
-        opened = [activity_of(live_host.app).stream(principal=ALICE) for _ in range(MOST_EACH)]
+        opened = [activity_of(live_host.app).stream(principal=ALICE) for _ in range(2 * MOST_EACH)]
     page = page_for("alice", "/activity/", hurried=True, tolerated=("503",))
     log_id = execution(live_host.app, agents["acme"], principal=ALICE)
     expect(page.locator(f'[data-id="{log_id}"]')).to_be_visible()

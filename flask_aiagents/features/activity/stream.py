@@ -63,7 +63,11 @@ MOST_STREAMS = 16
 """Most streams of one process, and..."""
 
 MOST_EACH = 4
-"""...of one user: each takes a thread of the host's server."""
+"""...of one user, who may have as many again that were asked to end: each takes a thread of the host's server."""
+
+AWAY_MS = 30_000
+"""After which a browser comes again whose stream gave its place to another of the same user: were it soon, open
+pages would take it from each other in turn."""
 
 SHOWN = tuple(name for name in COLUMNS.names if name not in ("request_data", "response_data", "attempts"))
 """What is told of a log; what was said is read where it is wanted."""
@@ -98,31 +102,51 @@ class _Look:
         return str(min({self.since, *self.running}))
 
 
+class Place:
+    """What a stream has of its process, until it leaves."""
+
+    def __init__(self, whose: object, leave: Callable[[Place], None]) -> None:
+        self.whose = whose
+        self.wanted = threading.Event()
+        """Set when the stream is to end, since its user has begun others."""
+        self._leave = leave
+
+    def leave(self) -> None:
+        """Give it back, once."""
+        self._leave(self)
+
+
 class Places:
     """How many streams this process has open, and whose."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken: list[object] = []
+        self._taken: list[Place] = []
 
-    def take(self, whose: object) -> Callable[[], None]:
-        """Take a place; returns what gives it back.
+    def take(self, whose: object) -> Place:
+        """Take a place, and ask a user's oldest stream to end where it has enough of them.
 
-        :raises Unavailable: when there is none.
+        Whoever is cut off comes again before a server notices: what is in the way are its own dead streams.
+
+        :raises Unavailable: when the process has no place, or those that were asked to end do not.
         """
         with self._lock:
-            if len(self._taken) >= MOST_STREAMS or self._taken.count(whose) >= MOST_EACH:
+            own = [place for place in self._taken if place.whose == whose]
+            if len(self._taken) >= MOST_STREAMS or len(own) >= 2 * MOST_EACH:
                 raise Unavailable(
                     "Too many streams of the log are open.",
                     hint="Close one, or read the list every few seconds.",
                     retry_after=30,
                 )
-            self._taken.append(whose)
-        return lambda: self._give_back(whose)
+            staying = [place for place in own if not place.wanted.is_set()]
+            if len(staying) >= MOST_EACH:
+                staying[0].wanted.set()
+            self._taken.append(place := Place(whose, self._give_back))
+            return place
 
-    def _give_back(self, whose: object) -> None:
+    def _give_back(self, place: Place) -> None:
         with self._lock:
-            self._taken.remove(whose)
+            self._taken.remove(place)
 
 
 class LogStream:
@@ -136,20 +160,20 @@ class LogStream:
         reading: Reading,
         terms: Sequence[Term],
         token: str | None,
-        leave: Callable[[], None],
+        place: Place,
         *,
         lasts_s: float,
         ping_s: float,
     ) -> None:
         self._reading, self._terms = reading, tuple(terms)
-        self._lasts_s, self._ping_s = lasts_s, ping_s
+        self._wanted, self._lasts_s, self._ping_s = place.wanted, lasts_s, ping_s
         from_ = None if token is None else _checked(token)
         now = self._look(uuid7_from(utcnow() - LATE))
         self._missed = from_ is not None and uuid7_time(from_) < utcnow() - LOOK_BACK
         resumes = from_ is not None and not self._missed
         self._last = _Look(from_, frozenset(), frozenset()) if resumes and from_ else now
         # Also when nobody ever iterates: a place is given back with the stream that took it.
-        self.close = weakref.finalize(self, leave)
+        self.close = weakref.finalize(self, place.leave)
 
     def __iter__(self) -> Iterator[Marked]:
         try:
@@ -177,7 +201,9 @@ class LogStream:
             if time.monotonic() - told >= self._ping_s:
                 yield self._marked(None)
                 told = time.monotonic()
-            time.sleep(pause)
+            if self._wanted.wait(pause):
+                yield Marked(self._last.token, None, retry_ms=AWAY_MS)
+                return
 
     def _marked(self, event: tuple[str, JSONObject] | None) -> Marked:
         """With the token of the poll before: what this one has not told yet is behind it, too."""
