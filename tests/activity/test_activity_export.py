@@ -11,6 +11,7 @@ from flask import Flask
 from support.cast import ALICE, Clients, make_agent
 
 from flask_aiagents import current_aiagents
+from flask_aiagents.errors import Unauthorized
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -57,10 +58,10 @@ def test_csv_is_the_list(any_clients: Clients) -> None:
 
 
 def test_the_filter_is_the_lists(clients: Clients) -> None:
-    """Conditions, order and columns as for the list; the page's size means nothing."""
+    """Conditions, order and columns as for the list."""
     fill(clients)
     rows = rows_of(
-        exported(clients.alice, "tokens_used=gte.240&order=created_at.asc&select=action,tokens_used&limit=3").text
+        exported(clients.alice, "tokens_used=gte.240&order=created_at.asc&select=action,tokens_used").text
     )
     assert rows == [{"action": "import", "tokens_used": str(n)} for n in range(240, 250)]
 
@@ -71,12 +72,26 @@ def test_nothing_found_is_a_header(clients: Clients) -> None:
     assert exported(clients.alice, "format=jsonl").text == ""
 
 
-@pytest.mark.parametrize("query", ["format=xlsx", "no_column=eq.1", "status=active", "order=error"])
+@pytest.mark.parametrize(
+    "query", ["format=xlsx", "no_column=eq.1", "status=active", "order=error", "limit=1", "limit=x", "offset=0"]
+)
 def test_a_wrong_question_is_no_file(clients: Clients, query: str) -> None:
     """400 with a hint, before anything was given out."""
     response = clients.alice.get(f"/api/ai_agent_activity_logs/export?{query}")
     assert response.status_code == 400
     assert response.json["hint"]
+
+
+def test_a_revoked_key_exports_no_further(host: Flask, clients: Clients) -> None:
+    """Each page asks whether the key still holds; the file breaks off."""
+    fill(clients, 450)
+    made = clients.alice.post("/api/ai_agent_api_keys", json={"name": "exports"}).json
+    with host.test_request_context(headers={"X-API-Key": made["token"]}):
+        parts = current_aiagents.activity.export(format="jsonl")
+    assert next(parts).count(b"\n") == 200
+    assert clients.alice.delete(f"/api/ai_agent_api_keys/{made['id']}").status_code == 204
+    with pytest.raises(Unauthorized):
+        next(parts)
 
 
 def test_everybody_exports_their_own(clients: Clients) -> None:

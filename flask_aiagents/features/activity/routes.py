@@ -8,7 +8,9 @@ from uuid import UUID
 from flask import Response, request
 
 from ...core.installed import installed
+from ...errors import BadRequest
 from ...web.api import Blueprint, body, created, list_query, page_response, partly_created, prefers
+from ...web.filtering import Query
 from ...web.json import json_response
 from ...web.streaming import event_stream
 from ..access.gate import enter
@@ -76,7 +78,7 @@ def list_logs() -> Response:
 def export_logs() -> Response:
     """Export all logs of a filter as CSV or JSON lines, streamed, in gzip for `Accept-Encoding: gzip`."""
     return download(
-        activity.export(list_query(("format", "limit", "offset")), request.args.get("format", "csv")),
+        activity.export(_whole("format"), request.args.get("format", "csv")),
         request.args.get("format", "csv"),
     )
 
@@ -89,8 +91,7 @@ def stream_logs() -> Response:
     ``log`` is a log as it appears, and again as it ends; ``reload`` says that the list is to be read again.
     """
     token = request.headers.get("Last-Event-ID") or request.args.get("last_event_id")
-    query = list_query(("last_event_id", "limit", "offset"))
-    return event_stream(activity.stream(query, last_event_id=token or None), retry_ms=RETRY_MS)
+    return event_stream(activity.stream(_whole("last_event_id"), last_event_id=token or None), retry_ms=RETRY_MS)
 
 
 @blp.post("/ai_agent_activity_logs")
@@ -125,3 +126,18 @@ def get_log(log_id: UUID) -> Response:
 def list_agent_logs(agent_id: UUID) -> Response:
     """List one agent's activity."""
     return page_response(activity.list_for_agent(agent_id, list_query()))
+
+
+def _whole(besides: str) -> Query:
+    """The filter of what comes whole and not in pages.
+
+    :param besides: what this request may name that is no part of a filter.
+    :raises BadRequest: for a part of it, which would be passed over in silence.
+    """
+    for name in ("limit", "offset"):
+        if name in request.args:
+            raise BadRequest(
+                f"{name} is for lists: here everything comes that fits the filter.",
+                hint=f"Leave {name} out, narrow the filter, or read GET /ai_agent_activity_logs page by page.",
+            )
+    return list_query((besides,))

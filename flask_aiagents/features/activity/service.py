@@ -226,6 +226,8 @@ class Activity:
     ) -> Iterator[bytes]:
         """All logs of a filter that the principal can see, as ``csv`` or ``jsonl``, newest first, in parts.
 
+        Each page asks again whether the principal may read it: an export ends with the key that asked for it.
+
         :param query: its ``cursor`` is the id of the last row that arrived: the rows behind it, without a header.
         :raises BadRequest: for another format, and for a query that :meth:`list` refuses.
         """
@@ -237,6 +239,7 @@ class Activity:
         def read(part: Query) -> Page:
             # Called while the answer is sent, when the request's own contexts are gone.
             with self._db.app.app_context():
+                self._access.require_still(Permission.READ_ACTIVITY, principal)
                 return self.list(part, principal=principal)
 
         return exported(read, query, checked_format(format))
@@ -255,7 +258,7 @@ class Activity:
         :param last_event_id: the token from which an earlier stream is to go on.
         :param ping_s: seconds of silence after which the reader is tried.
         :raises BadRequest: for a filter that :meth:`list` refuses, for an order, and for what is no token.
-        :raises Unavailable: when too many are open.
+        :raises Unavailable: when too many are open. Of one user's the oldest ends when it begins one too many.
         """
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
         if query and (query.order or query.select or query.cursor):
@@ -269,13 +272,13 @@ class Activity:
                 with self._db.transaction(self._access.scope(principal)) as session:
                     yield session
 
-        leave = self._places.take((principal.tenant_id, principal.user_id))
+        place = self._places.take((principal.tenant_id, principal.user_id))
         try:
             lasts_s = LASTS_S if principal.key_id else LOGIN_LASTS_S
             terms = query.terms if query else ()
-            return LogStream(reading, terms, last_event_id, leave, lasts_s=lasts_s, ping_s=ping_s)
+            return LogStream(reading, terms, last_event_id, place, lasts_s=lasts_s, ping_s=ping_s)
         except BaseException:
-            leave()
+            place.leave()
             raise
 
     def list_for_agent(
