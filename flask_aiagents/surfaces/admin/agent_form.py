@@ -61,7 +61,11 @@ class AgentForm(PanelForm):
     tools = WordsField(_l("Tools"))
     output_schema = JsonField(_l("Output schema"), render_kw=CODE)
     fallbacks = FallbacksField(_l("Fallbacks"))
-    log_payload_kb = NumberField(_l("Logged KB of each"), default=64, render_kw={"inputmode": "numeric"})
+    log_payload_kb = NumberField(
+        _l("Kept of each request and answer, in KB"),
+        default="64",
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+    )
 
     api_key = SecretField(_l("API key"), render_kw={"autocomplete": "new-password", "maxlength": 4096})
     remove_key = BooleanField(_l("Remove the stored key"))
