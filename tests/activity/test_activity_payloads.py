@@ -162,6 +162,26 @@ def test_half_an_answer_is_not_kept_where_the_host_redacts(database_uri: str) ->
         close(app)
 
 
+@pytest.mark.parametrize(
+    ("ended", "kept"),
+    [
+        ({"status": "cancelled", "error": "cancelled", "finish_reason": None}, False),
+        ({"status": "error", "error": "incomplete", "finish_reason": None}, False),
+        ({"status": "error", "error": "invalid_output"}, True),
+        ({}, True),
+    ],
+)
+def test_an_answer_that_broke_off_is_not_kept_either(tmp_path: Any, ended: dict[str, Any], kept: bool) -> None:
+    """Its reader may have left in the middle of a number; why it ended stays, and so does a whole answer."""
+    app = make_host(f"sqlite:///{tmp_path}/cut.db", aiagents=AIAgents(redact=redacting))
+    log_id = begin(app, make_agent(Clients.of(app).alice)["id"])
+    said = {"output": CANARY[:6], "message": "Why."}
+    assert finish(app, log_id, response_data=said, **ended)
+    log = Clients.of(app).bob.get(f"/api/ai_agent_activity_logs/{log_id}").json
+    assert log["response_data"] == (said if kept else {"message": "Why.", "partial": True})
+    close(app)
+
+
 @pytest.mark.parametrize("broken", [lambda _: 1 / 0, lambda _: {"set": {1}}, lambda _: object()])
 def test_a_redaction_that_fails_lets_nothing_through(
     tmp_path: Any, broken: Any, caplog: pytest.LogCaptureFixture

@@ -21,9 +21,6 @@ ALL_KB = 64
 
 MAX_BYTES = ALL_KB * 1024
 
-PARTIAL: JSONObject = {"partial": True}
-"""What is kept of an answer that is still being written, where the host's function will look at the whole."""
-
 REDACTION_FAILED: JSONObject = {"redacted": True, "reason": "The redaction failed."}
 """What is kept of a payload that the host's function could not look at."""
 
@@ -53,9 +50,11 @@ class Payloads:
         return bounded(value if self.redact is None else self._redacted(value), kb * 1024)
 
     def kept_midway(self, value: JSON, kb: int = ALL_KB) -> JSON:
-        """The same of an answer that is still being written, and none of its text where it is to be redacted: half
-        a number is none that the host's function would know."""
-        return self.kept(value, kb) if self.redact is None or kb == 0 else PARTIAL
+        """The same of an answer that is still being written or broke off, without its text where it is to be
+        redacted: half a number is none that the host's function would know."""
+        if self.redact is not None and isinstance(value, dict) and value.get("output") is not None:
+            value = {name: part for name, part in value.items() if name != "output"} | {"partial": True}
+        return self.kept(value, kb)
 
     def word(self, text: str | None, length: int) -> str | None:
         """A client's word as it is kept: redacted, and cut to its column; None where nothing is left of it."""

@@ -131,11 +131,13 @@ class Activity:
         payload_kb: int = ALL_KB,
     ) -> bool:
         """End a running row; False when it had ended already, as when maintenance gave it up."""
+        broke_off = status != LogStatus.SUCCESS.value and finish_reason is None
+        keep = self._payloads.kept_midway if broke_off else self._payloads.kept
         return self._change(
             _END,
             log_id,
             principal,
-            response_data=self._payloads.kept(response_data, payload_kb),
+            response_data=keep(response_data, payload_kb),
             status=status,
             duration_ms=max(0, duration_ms),
             input_tokens=input_tokens,
@@ -163,7 +165,7 @@ class Activity:
     ) -> bool:
         """Note what a running stream has written so far; it stays running.
 
-        Where the host redacts, of the text nothing is noted.
+        Where the host redacts, nothing of the text is noted.
         """
         return self._change(
             _NOTE,
