@@ -32,12 +32,17 @@ class Role(StrEnum):
     USER = "user"
 
 
+class BlankAround(Forbidden, ValueError):
+    """An id with blanks around it: whoever comes with it, by a login or by an API key, is told by a 403."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A user of the host, or one of its API keys, with its tenant and role.
 
-    :raises ValueError: without a user, without a tenant for any role but super admin, and for ids with blanks
-        around them, which are not the same everywhere: to MariaDB ``'acme '`` is ``'acme'``.
+    :raises ValueError: without a user, or without a tenant for any role but super admin.
+    :raises BlankAround: for ids with blanks around them, which no two databases compare alike: to MariaDB
+        ``'acme '`` is ``'acme'``.
     """
 
     user_id: str
@@ -59,7 +64,9 @@ class Principal:
             raise ValueError(f"A {self.role} needs a tenant_id; only a super admin may have none.")
         for name, value in (("user_id", self.user_id), ("tenant_id", self.tenant_id or "")):
             if value != value.strip():
-                raise ValueError(f"The {name} {value!r} begins or ends with a blank; give one without.")
+                raise BlankAround(
+                    f"The {name} {value!r} begins or ends with a blank.", hint="Give the host's ids without."
+                )
 
     @property
     def is_super_admin(self) -> bool:

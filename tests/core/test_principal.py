@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from support.cast import ROOT
+from flask import Flask
+from support.cast import ROOT, Clients
 from support.hosts import close, make_host
 
 from flask_aiagents import AIAgents, Principal, Role
@@ -29,6 +31,13 @@ def test_an_id_with_blanks_around_it_is_no_principals(id_: str) -> None:
 def test_blanks_inside_of_an_id_are_the_hosts_matter() -> None:
     """Every database tells these apart."""
     assert Principal("Alice B", "Acme Inc", Role.USER).tenant_id == "Acme Inc"
+
+
+def test_a_key_for_such_a_user_is_told(host: Flask, clients: Clients) -> None:
+    """It opens nothing, and the answer says why."""
+    made = clients.alice.post("/api/ai_agent_api_keys", json={"name": "typed", "user_id": "bob "}).json
+    answer: Any = host.test_client().get("/api/ai_agents", headers={"X-API-Key": made["token"]})
+    assert (answer.status_code, "'bob '" in answer.json["message"]) == (403, True)
 
 
 def test_a_login_with_such_a_tenant_is_told(tmp_path: Path) -> None:
