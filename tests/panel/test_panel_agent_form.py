@@ -221,3 +221,17 @@ def test_what_is_not_offered_any_more_stays_until_it_is_unticked(
 def fleeting(word: str) -> str:
     """Here today."""
     return word
+
+
+def test_how_much_logs_keep_is_set_in_the_form(clients: Clients, alice: PanelClient) -> None:
+    """A new agent has 64; what is set is kept by whoever edits other fields; what is out of range is told."""
+    assert create(alice, name="Desk").status_code == 302
+    (made,) = agents(clients.alice)
+    assert made["log_payload_kb"] == 64
+    assert edit(alice, made, log_payload_kb="0").status_code == 302
+    assert edit(alice, made, description="new").status_code == 302
+    (made,) = agents(clients.alice)
+    assert (made["log_payload_kb"], made["description"]) == (0, "new")
+    answer = edit(alice, made, log_payload_kb="65")
+    assert answer.status_code == 422
+    assert "64" in FormReader(answer.text, "/aiagents/agents/edit/").messages["log_payload_kb"]
