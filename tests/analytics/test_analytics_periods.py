@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -65,7 +66,7 @@ def test_the_last_days_are_those_of_the_zone(last: str, zone: str, start: str, e
 
 def test_days_are_those_of_whoever_asks(host: Flask) -> None:
     """Without a zone in the question it is the principal's, for every answer; each step is then a whole day."""
-    hawaiian = client_as(host, Principal("kai", "acme", Role.TENANT_ADMIN, time_zone="Pacific/Honolulu"))
+    hawaiian: Any = client_as(host, Principal("kai", "acme", Role.TENANT_ADMIN, time_zone="Pacific/Honolulu"))
     for path in ("summary", "usage", "costs", "errors"):
         assert hawaiian.get(f"{URL}/{path}?last=3d").json["period"]["from"].endswith("T10:00:00Z"), path
     series = hawaiian.get(f"{URL}/timeseries?last=3d").json

@@ -12,6 +12,11 @@ from ...core.principal import Role
 from ...web.schema import StrictSchema
 
 
+def _without_blanks(text: str) -> None:
+    if text != text.strip():
+        raise ma.ValidationError("Give an id without blanks around it: no principal has another.")
+
+
 class ApiKeySchema(StrictSchema):
     """A key without its token."""
 
@@ -22,7 +27,7 @@ class ApiKeySchema(StrictSchema):
         metadata={"description": "No wider than the maker's; the maker's when left out."},
     )
     user_id = fields.String(
-        validate=validate.Length(1, 255),
+        validate=[validate.Length(1, 255), _without_blanks],
         metadata={"description": "Whom the key acts as; its maker when left out."},
     )
     tenant_id = fields.String(dump_only=True, allow_none=True)

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from ...core.clock import uuid7_from
 from ...core.tenancy import TenantSession
-from ...types import JSONObject
 from ...web.json import dumps, time_text
 from ..activity.models import ActivityLog, UnrolledLog
 from ..agents.models import Agent
@@ -65,15 +64,6 @@ def refresh(session: TenantSession, agent_ids: Iterable[UUID], now: datetime) ->
         if owners[row.agent_id] in (None, row.tenant_id):
             figures[row.agent_id].add(row)
     for agent_id, part in figures.items():
-        told = {"agent_id": agent_id, "period": period.to_dict(), "as_of": now} | _told(part)
+        told = {"agent_id": agent_id, "period": period.to_dict(), "as_of": now} | part.of_agent()
         change = sa.update(Agent).where(Agent.id == agent_id)
         session.execute(change.values(cached_figures=json.loads(dumps(told))))
-
-
-def _told(figures: Figures) -> JSONObject:
-    full = figures.full()
-    durations, _ = full.pop("duration_ms"), full.pop("errors")
-    return full | {
-        "duration_ms": {name: durations[name] for name in ("mean", "p95")},
-        "last_used_at": figures.last_used_at,
-    }
