@@ -25,8 +25,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    _drop("ai_agents", "log_payload_kb")
-    _drop("ai_agent_usage", "action")
+    # The sums keep their actions: when logs have left, nobody could make them anew.
+    if "log_payload_kb" in _columns("ai_agents"):
+        op.drop_column("ai_agents", "log_payload_kb")
 
 
 def _count_anew() -> None:
@@ -40,11 +41,6 @@ def _count_anew() -> None:
 def _add(table: str, column: sa.Column[Any]) -> None:
     if column.name not in _columns(table):
         op.add_column(table, column)
-
-
-def _drop(table: str, column: str) -> None:
-    if column in _columns(table):
-        op.drop_column(table, column)
 
 
 def _columns(table: str) -> set[str]:

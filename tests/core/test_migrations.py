@@ -14,12 +14,15 @@ from sqlalchemy.exc import DatabaseError
 from support.cast import Clients, make_agent
 from support.databases import Roles, run_sql
 from support.hosts import close, make_host
+from support.usage import ask, counted, exact, past, roll_up, write
 
 from flask_aiagents.core import migrate
+from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.db import Database
 from flask_aiagents.core.rls import inspect_wall
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.features.activity.models import SealedDay
+from flask_aiagents.features.analytics.period import Period
 
 DYING = """
 import os, signal, sys
@@ -93,6 +96,26 @@ def test_days_that_logs_have_left_stay_as_long_as_the_sums(empty: Flask) -> None
         assert session.scalars(sa.select(SealedDay.day)).all() == [day]
     migrate.downgrade(database, "0001")
     assert not sa.inspect(database.engine).has_table("ai_agent_sealed_days")
+    close(empty)
+
+
+def test_what_was_summed_before_actions_were_told_apart_is_summed_anew(empty: Flask) -> None:
+    """The first upgrade brings sums by action, and of users by hour, of all that was logged; no other does."""
+    database, logs = database_of(empty), past(utcnow(), 3, 50)
+    migrate.upgrade(database)
+    write(empty, logs)
+    roll_up(empty)
+    migrate.downgrade(database, "0002")
+    with database.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE ai_agent_usage DROP COLUMN action"))
+    migrate.upgrade(database)
+    for rolled in (50, 0):
+        assert exact(ask(empty, "summary", Period.recent("5d"))) == counted(logs)
+        lines = ask(empty, "usage", Period.recent("5d"), by="action")
+        assert [(line["key"], line["executions"]) for line in lines] == [("execute", 50)]
+        assert roll_up(empty) == rolled
+        migrate.downgrade(database, "0002")
+        migrate.upgrade(database)
     close(empty)
 
 
