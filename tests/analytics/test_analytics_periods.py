@@ -79,7 +79,11 @@ def test_the_last_minutes_have_what_just_ran(any_host: Flask, any_clients: Clien
     agent = make_agent(any_clients.alice)["id"]
     execution(any_host, agent)
     for _ in range(2):
-        assert any_clients.alice.get(f"{URL}/summary?last=5m").json["executions"] == 1
+        for last in ("5m", "2d"):
+            answer = any_clients.alice.get(f"{URL}/summary?last={last}").json
+            numbers = [answer[name] for name in ("executions", "tokens_used", "input_tokens", "unpriced")]
+            assert answer["executions"] == 1
+            assert {type(number) for number in numbers} == {int}, last
         roll_up(any_host)
 
 

@@ -49,7 +49,7 @@ class Figures:
         self.input_tokens += int(row.input_tokens or 0)
         self.output_tokens += int(row.output_tokens or 0)
         self.cost_usd += row.cost_usd or 0
-        self.unpriced += row.unpriced
+        self.unpriced += int(row.unpriced)
         self.timed += row.timed
         self.duration_sum_ms += int(row.duration_sum_ms or 0)
         if (durations := row.durations) is not None:
