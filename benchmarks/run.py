@@ -18,6 +18,7 @@ import executions
 import export
 import ingestion
 import lists
+import outbox
 import panel
 import retention
 import scale
@@ -31,6 +32,7 @@ SUITES: dict[frozenset[str], Measure] = {
     frozenset({"P9"}): lambda _, rounds, __: startup.measure(rounds),
     frozenset({"P5"}): lambda folder, rounds, _: ingestion.measure(folder, rounds),
     frozenset({"P7", "P11"}): lambda folder, rounds, _: scale.measure(folder, rounds),
+    frozenset({"outbox"}): lambda folder, rounds, _: outbox.measure(folder, rounds),
     frozenset({"retention"}): lambda folder, rounds, _: retention.measure(folder, rounds),
     frozenset({"export"}): lambda folder, rounds, _: export.measure(folder, rounds),
     frozenset({"P6"}): lambda folder, rounds, _: durable.measure(folder, rounds),
