@@ -37,7 +37,7 @@ class _Under(BaseConverter):
 
     def __init__(self, map: Map, prefix: str) -> None:
         super().__init__(map)
-        self.regex = f"{re.escape(prefix)}(?:/.*)?"
+        self.regex = f"{re.escape(prefix)}(?:/(?s:.*))?"  # a line break in it, too
 
 
 def catch_unmatched(app: Flask, prefix: str) -> None:

@@ -88,7 +88,16 @@ def test_an_api_of_the_hosts_own_lives_beside_ours(engine: sa.Engine) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"])
 def test_unknown_urls_under_our_prefix_are_a_json_404(client: Any, method: str) -> None:
     """Every method of an unknown URL is told in our form, and no cache or browser keeps or sniffs it."""
-    for path in ("/api/nothing", "/api/toys/x", "/api/toys/1/", "/api/", "/api", "/api/a%00b", "/api/%ff"):
+    for path in (
+        "/api/nothing",
+        "/api/toys/x",
+        "/api/toys/1/",
+        "/api/",
+        "/api",
+        "/api/a%00b",
+        "/api/%ff",
+        "/api/a%0Ab",
+    ):
         response = client.open(path, method=method)
         assert _is_ours(response, 404)
         assert response.headers["Cache-Control"] == "no-store"

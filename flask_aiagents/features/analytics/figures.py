@@ -40,23 +40,26 @@ class Figures:
     def add(self, row: Any) -> None:
         """Count a row in."""
         # Written out: this runs for thousands of rows while somebody waits.
-        self.executions += row.executions
+        self.executions += (executions := int(row.executions))
         if row.status == _SUCCESS:
-            self.succeeded += row.executions
+            self.succeeded += executions
         else:
-            self.errors[row.error or row.status] += row.executions
+            self.errors[row.error or row.status] += executions
         self.tokens_used += int(row.tokens_used or 0)
         self.input_tokens += int(row.input_tokens or 0)
         self.output_tokens += int(row.output_tokens or 0)
         self.cost_usd += row.cost_usd or 0
         self.unpriced += int(row.unpriced)
-        self.timed += row.timed
+        self.timed += (timed := int(row.timed))
         self.duration_sum_ms += int(row.duration_sum_ms or 0)
-        if (durations := row.durations) is not None:
+        if type(durations := row.durations) is list:
+            for some in durations:
+                add(self.durations, some)
+        elif durations is not None:
             add(self.durations, durations)
-        elif row.timed:
+        elif timed:
             # One log, or some that share a bucket: so their mean is in it, too.
-            add(self.durations, {str(bucket(int(row.duration_sum_ms) // row.timed)): row.timed})
+            add(self.durations, {str(bucket(int(row.duration_sum_ms) // timed)): timed})
         if self.last_used_at is None or row.last_used_at > self.last_used_at:
             self.last_used_at = row.last_used_at
 

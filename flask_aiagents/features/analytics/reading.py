@@ -14,8 +14,11 @@ from ..activity.models import ActivityLog, SealedDay, UnrolledLog
 from .cover import Cover, Span, cover, inside, to_whole
 from .levels import begin_of
 from .models import Usage
-from .rows import LOG, USAGE, hour_of, logs
+from .rows import LOG, hour_of, logs, sums
 from .which import EVERYTHING, SAME, Only, Which, which
+
+_FEW = 4
+"""Bounds between which the database adds sums up."""
 
 _SPANS = 50
 """Spans that one statement names; of more it reads all that is between, and what is too much is left out after."""
@@ -31,10 +34,11 @@ def read(
     :func:`settled` has them.
     """
     meant = which(session, dimensions, only)
-    parts = cover(_settled(session, bounds, meant.grain), by_hour=meant.grain == "hour")
+    bounds = _settled(session, bounds, meant.grain)
+    parts = cover(bounds, by_hour=meant.grain == "hour")
     if parts.day or parts.hour:
         exact = max(len(parts.day), len(parts.hour)) <= _SPANS
-        for row in session.execute(_rolled_and_unrolled(session, parts, meant)).all():
+        for row in session.execute(_rolled_and_unrolled(session, bounds, parts, meant)).all():
             if row.grain is None:
                 if not inside(parts.raw, row.at):
                     yield row
@@ -45,15 +49,15 @@ def read(
 
 
 def slim(
-    session: TenantSession, period: Span, dimensions: Set[str], only: Only = EVERYTHING, *sums: str
+    session: TenantSession, period: Span, dimensions: Set[str], only: Only = EVERYTHING, *besides: str
 ) -> sa.Subquery:
     """The same rows of one span, for the database to count: what they are about, how many and when last.
 
-    :param sums: columns besides, which no index holds.
+    :param besides: further sums, which no index holds.
     """
     meant = which(session, dimensions, only)
     parts = cover(_settled(session, period, meant.grain), by_hour=meant.grain == "hour")
-    wanted = {*SAME, "executions", "last_used_at", *sums}
+    wanted = {*SAME, "executions", "last_used_at", *besides}
     names = [column.key for column in LOG if column.key in wanted]
     some = sa.select(*(column for column in LOG if column.key in wanted)).where(*meant.conditions(ActivityLog))
     found: list[Any] = []
@@ -85,16 +89,25 @@ def _settled(session: TenantSession, bounds: Sequence[datetime], grain: str) -> 
     return [to_whole(grain, bound) if begin_of("day", bound) in sealed else bound for bound in bounds]
 
 
-def _rolled_and_unrolled(session: TenantSession, parts: Cover, meant: Which) -> sa.Executable:
+def _rolled_and_unrolled(
+    session: TenantSession, bounds: Sequence[datetime], parts: Cover, meant: Which
+) -> sa.Executable:
     """One statement, so that what is rolled up meanwhile is seen exactly once."""
+    dialect = session.get_bind().dialect.name
     spans = [(grain, span) for grain in ("day", "hour") for span in _few(parts.whole(grain))]
-    rolled = sa.select(*USAGE).where(
+    rolled = sums(dialect, meant.columns, *_steps(bounds)).where(
         *meant.conditions(Usage), sa.or_(*(_in_span(grain, span) for grain, span in spans))
     )
-    dialect = session.get_bind().dialect.name
     begin, end = min(span[0] for _, span in spans), max(span[1] for _, span in spans)
     unrolled = _unrolled(logs(dialect, meant.columns, hour_of(dialect)))
     return sa.union_all(rolled, unrolled.where(*meant.conditions(ActivityLog), _logged((begin, end))))
+
+
+def _steps(bounds: Sequence[datetime]) -> Iterable[sa.ColumnElement[Any]]:
+    """What tells the steps between these bounds apart; of many it is the rows' own times."""
+    if len(bounds) > _FEW:
+        return (Usage.grain.expression, Usage.period_start.expression)
+    return (sa.case(*((Usage.period_start < end, number) for number, end in enumerate(bounds))),)
 
 
 def _unrolled(some: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:

@@ -128,9 +128,9 @@ def weekly(session: TenantSession, agent_ids: Sequence[UUID]) -> dict[UUID, JSON
     begin = utcnow().replace(hour=0, minute=0, second=0, microsecond=0) - 6 * _DAY
     parts = {agent_id: Figures() for agent_id in agent_ids}
     days = {agent_id: [0] * 7 for agent_id in agent_ids}
-    for row in read(session, [begin, begin + 7 * _DAY], {"agent"}, Only(list(parts))):
+    for row in read(session, [begin + day * _DAY for day in range(8)], {"agent"}, Only(list(parts))):
         parts[row.agent_id].add(row)
-        days[row.agent_id][(row.at - begin).days] += row.executions
+        days[row.agent_id][(row.at - begin).days] += int(row.executions)
     return {agent_id: _week(part, days[agent_id]) for agent_id, part in parts.items()}
 
 

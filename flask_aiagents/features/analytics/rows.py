@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ...core.columns import JSONB
 from ..activity.models import ActivityLog
 from .histogram import bucket_in_sql
 from .models import Usage
@@ -26,6 +27,13 @@ USAGE = (
     Usage.last_used_at,
 )
 """A sum."""
+
+_SUMMED = (
+    *(sa.func.sum(getattr(Usage, name)).label(name) for name in ("executions", *_ADDED, "unpriced", "timed")),
+    sa.func.sum(Usage.duration_sum_ms).label("duration_sum_ms"),
+    sa.func.jsonb_agg(Usage.durations, type_=JSONB).label("durations"),
+    sa.func.max(Usage.last_used_at).label("last_used_at"),
+)
 
 _UNPRICED = sa.case((ActivityLog.unpriced.is_(True), 1), else_=0)
 
@@ -53,6 +61,20 @@ _SUMS = (
     sa.null().label("durations"),
     sa.func.max(ActivityLog.created_at).label("last_used_at"),
 )
+
+
+def sums(dialect: str, columns: Sequence[str], *apart: sa.ColumnElement[Any]) -> sa.Select[*tuple[Any, ...]]:
+    """Sums: on PostgreSQL those that are alike as one row with all of their durations, elsewhere one by one.
+
+    :param columns: what is told apart, and...
+    :param apart: ...what else, such as the time.
+    """
+    if dialect != "postgresql":
+        return sa.select(*USAGE)
+    told = {name: getattr(Usage, name) for name in SAME if name in (*columns, "status", "error")}
+    same = (told[name] if name in told else sa.null().label(name) for name in SAME)
+    row = sa.select(sa.func.min(Usage.grain).label("grain"), sa.func.min(Usage.period_start).label("at"))
+    return row.add_columns(*same, *_SUMMED).group_by(*apart, *told.values())
 
 
 def logs(dialect: str, columns: Sequence[str], *apart: sa.ColumnElement[Any]) -> sa.Select[*tuple[Any, ...]]:
