@@ -89,8 +89,10 @@ def test_f9_twenty_hanging_calls_leave_the_other_routes_alone(system: System, up
         assert sorted(took)[10] < 0.5
         ends = [call.result() for call in calls]
     assert {status for status, _ in ends} == {504}
-    assert all(2.5 < seconds < 5 for _, seconds in ends)
-    assert [(log["status"], log["error"]) for log in hasty.logs()] == [("timeout", "timeout")] * 20
+    assert all(2.5 < seconds < 10 for _, seconds in ends)  # the callers share two cores with much else
+    logs = hasty.logs()
+    assert [(log["status"], log["error"]) for log in logs] == [("timeout", "timeout")] * 20
+    assert all(2_000 < log["duration_ms"] < 4_000 for log in logs)
 
 
 def _timed(system: System, tenant: Tenant) -> tuple[int, float]:
