@@ -76,11 +76,13 @@ def test_r22_a_storm_of_cancels_never_gives_one_tenants_answer_to_another(
 def test_f9_twenty_hanging_calls_leave_the_other_routes_alone(system: System, upstream: Upstream) -> None:
     """While upstream hangs for 20 callers lists are answered, and each caller gets its 504 at its timeout."""
     hasty = make_tenant(system.acme.admin, upstream.base_url, timeout_s=3)
+    assert system.execute(hasty).status_code == 200  # a process's first call loads the models' libraries
+    asked = len(upstream.requests)
     upstream.behave(hang())
     headers = {"X-API-Key": system.acme.key}
     with ThreadPoolExecutor(20) as pool:
         calls = [pool.submit(_timed, system, hasty) for _ in range(20)]
-        wait_for(lambda: len(upstream.requests) == 20)
+        wait_for(lambda: len(upstream.requests) == asked + 20)
         took = []
         for _ in range(20):
             started = time.monotonic()
@@ -90,7 +92,7 @@ def test_f9_twenty_hanging_calls_leave_the_other_routes_alone(system: System, up
         ends = [call.result() for call in calls]
     assert {status for status, _ in ends} == {504}
     assert all(2.5 < seconds < 10 for _, seconds in ends)  # the callers share two cores with much else
-    logs = hasty.logs()
+    logs = [log for log in hasty.logs() if log["status"] != "success"]
     assert [(log["status"], log["error"]) for log in logs] == [("timeout", "timeout")] * 20
     assert all(2_000 < log["duration_ms"] < 4_000 for log in logs)
 
