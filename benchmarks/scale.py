@@ -35,7 +35,7 @@ from flask_aiagents.testing import client_as
 ADMIN = Principal("u1", "t0", Role.TENANT_ADMIN)
 """Of the largest tenant."""
 
-PARTS = ("figures", "trends", "agents", "users", "models", "errors")
+PARTS = ("figures", "trends", "agents", "users", "models", "actions", "errors")
 
 _RAW = sa.text("""
     SELECT created_at::date, count(*) AS logs, sum(tokens_used), sum(cost_usd),
