@@ -12,7 +12,6 @@ from ...core.clock import uuid7_from
 from ...core.tenancy import TenantSession
 from ..activity.models import ActivityLog
 from ..agents.models import Agent
-from .models import Usage
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -24,12 +23,6 @@ def agent_names(session: TenantSession, agent_ids: Iterable[UUID | None]) -> dic
     names = {row.id: row.name for row in found}
     gone = {agent_id: _logged_name(session, agent_id) for agent_id in wanted if agent_id not in names}
     return names | {agent_id: name for agent_id, name in gone.items() if name is not None}
-
-
-def has_run(session: TenantSession, agent_id: UUID) -> bool:
-    """Whether the session's scope sees anything that an agent did, which may have been deleted since."""
-    ids = (Usage.agent_id, ActivityLog.agent_id)
-    return any(session.scalar(sa.select(one).where(one == agent_id).limit(1)) is not None for one in ids)
 
 
 def _logged_name(session: TenantSession, agent_id: UUID) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -68,6 +69,17 @@ def slim(
     if parts.raw or not found:
         found.append(some.where(_in_spans(parts.raw)))
     return sa.union_all(*found).subquery()
+
+
+def has_run(session: TenantSession, agent_id: UUID) -> bool:
+    """Whether the session's scope sees any execution of an agent, which may have been deleted since.
+
+    It looks at sums of days and at the tail: at a stranger's agent, too, however much that has run.
+    """
+    meant = which(session, {"agent"}, Only([agent_id]))
+    rolled = sa.select(Usage.agent_id).where(*meant.conditions(Usage), Usage.grain == "day")
+    unrolled = _unrolled(sa.select(ActivityLog.agent_id)).where(*meant.conditions(ActivityLog))
+    return any(session.execute(found.limit(1)).first() is not None for found in (rolled, unrolled))
 
 
 def settled(

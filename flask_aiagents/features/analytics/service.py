@@ -11,7 +11,7 @@ from ...core.clock import utcnow
 from ...core.db import Database
 from ...core.principal import Principal
 from ...core.tenancy import SYSTEM, TenantSession
-from ...errors import Forbidden
+from ...errors import Forbidden, NotFound
 from ...types import JSONObject
 from ..access.policy import Permission
 from ..access.service import Access
@@ -20,8 +20,9 @@ from . import reports, rollups
 from .agent_figures import agent_figures
 from .cached import REFRESH_BATCH, REFRESH_EVERY, due, refresh
 from .costs import costs
-from .names import agent_names, has_run
+from .names import agent_names
 from .period import Period
+from .reading import has_run
 from .which import Only
 
 TICK_S = 10
@@ -179,8 +180,8 @@ class Analytics:
     def _reading(self, principal: Principal | None, agent_id: UUID | None = None) -> Iterator[TenantSession]:
         principal = self._access.require(Permission.READ_ANALYTICS, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
-            if agent_id is not None and not has_run(session, agent_id):
-                find_agent(session, agent_id)
+            if agent_id is not None:
+                _require_known(session, agent_id)
             yield session
 
     def roll_up(self, *, seconds: float | None = TICK_S, tell: Callable[[int], None] | None = None) -> int:
@@ -215,3 +216,11 @@ class Analytics:
         if len(agent_ids) < REFRESH_BATCH:
             self._looked = now
         return len(agent_ids)
+
+
+def _require_known(session: TenantSession, agent_id: UUID) -> None:
+    try:
+        find_agent(session, agent_id)
+    except NotFound:
+        if not has_run(session, agent_id):
+            raise
