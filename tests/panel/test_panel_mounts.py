@@ -79,7 +79,7 @@ def test_the_hosts_menu_has_a_category(live_host: Live, page_for: PageFor) -> No
     assert violations(page) == []
     page.get_by_role("navigation", name="Host").get_by_role("link", name="Products").click()
     assert page.url == f"{live_host.url}/admin/products/"
-    assert page.evaluate("window.hosts") == "own"
+    page.wait_for_function("window.hosts === 'own'")
 
 
 def test_an_agent_is_made_in_the_hosts_admin(live_host: Live, page_for: PageFor) -> None:

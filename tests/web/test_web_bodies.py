@@ -109,10 +109,10 @@ def test_wrong_fields_are_a_422_by_name(client: Any) -> None:
 
 
 def test_a_megabyte_of_small_objects_is_read_fast() -> None:
-    """The checks of depth and characters cost milliseconds."""
+    """The checks of depth and characters cost milliseconds of this process, however busy the machine is."""
     raw = json.dumps(
         [{"name": f"n\u00e9 {n}", "size": n, "tags": ["a", {"b": None}]} for n in range(15_000)]
     ).encode()
-    began = time.perf_counter()
+    began = time.process_time()
     parse_json(raw)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
