@@ -5,7 +5,7 @@ The days that they leave are sealed in the same transaction, so that nobody sums
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,13 +25,8 @@ BATCH = 500
 
 FIRST_ID = UUID(int=0)
 
-_MAY_LEAVE = (
-    ActivityLog.status != LogStatus.RUNNING.value,
-    ~sa.exists().where(UnrolledLog.log_id == ActivityLog.id),
-)
+_ENDED = ActivityLog.status != LogStatus.RUNNING.value
 
-# One by one: MariaDB would lock all that it reads on its way to many, and writers would wait. What has ended and
-# is counted stays so, hence nothing is asked again.
 _REMOVE = sa.delete(ActivityLog).where(ActivityLog.id == sa.bindparam("leaving"))
 
 
@@ -51,7 +46,7 @@ def remove_logs(
     :param tell: is told after each batch how many logs it deleted and the id that it came to; True stops.
     """
     done = 0
-    while (batch := _remove_batch(database, [*conditions, *_MAY_LEAVE], after, still)) is not None:
+    while (batch := _remove_batch(database, [*conditions, _ENDED], after, still)) is not None:
         removed, after = batch
         done += removed
         if tell is not None and tell(removed, after):
@@ -80,11 +75,24 @@ def _remove_batch(
     where = [*conditions, ActivityLog.id > after]
     with database.transaction(SYSTEM) as session:  # found apart, so that the roller waits for the deletion alone
         few = session.scalars(sa.select(ActivityLog.id).where(*where).order_by(ActivityLog.id).limit(BATCH)).all()
+        # Looked up apart, too: planners take notes for few, and would compare all of them with each log.
+        uncounted = {*session.scalars(sa.select(UnrolledLog.log_id).where(UnrolledLog.log_id.in_(few)))}
     if not few:
         return None
+    leaving = [log_id for log_id in few if log_id not in uncounted]
     with alone(database, ROLLUPS) as session:
         if still is not None and not still():
             return None
-        seal(session, few)
-        session.connection().execute(_REMOVE, [{"leaving": log_id} for log_id in few])
-    return len(few), few[-1]
+        if leaving:
+            seal(session, leaving)
+            _remove(session.connection(), leaving)
+    return len(leaving), few[-1]
+
+
+def _remove(connection: sa.Connection, log_ids: Sequence[UUID]) -> None:
+    """What has ended and is counted stays so, hence nothing is asked again."""
+    if connection.dialect.name in ("mysql", "mariadb"):
+        # One by one: it would lock all that it reads on its way to many, and writers would wait.
+        connection.execute(_REMOVE, [{"leaving": log_id} for log_id in log_ids])
+    else:
+        connection.execute(sa.delete(ActivityLog).where(ActivityLog.id.in_(log_ids)))
