@@ -75,10 +75,10 @@ def _remove_batch(
     where = [*conditions, ActivityLog.id > after]
     with database.transaction(SYSTEM) as session:  # found apart, so that the roller waits for the deletion alone
         few = session.scalars(sa.select(ActivityLog.id).where(*where).order_by(ActivityLog.id).limit(BATCH)).all()
+        if not few:
+            return None
         # Looked up apart, too: planners take notes for few, and would compare all of them with each log.
         uncounted = {*session.scalars(sa.select(UnrolledLog.log_id).where(UnrolledLog.log_id.in_(few)))}
-    if not few:
-        return None
     leaving = [log_id for log_id in few if log_id not in uncounted]
     with alone(database, ROLLUPS) as session:
         if still is not None and not still():

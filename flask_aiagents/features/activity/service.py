@@ -63,13 +63,11 @@ _NOTE = (
 class Activity:
     """Writes and reads the log."""
 
-    def __init__(
-        self, database: Database, access: Access, settings: Settings, payloads: Payloads | None = None
-    ) -> None:
+    def __init__(self, database: Database, access: Access, settings: Settings, payloads: Payloads) -> None:
         self._db = database
         self._access = access
         self._settings = settings
-        self._payloads = payloads or Payloads()
+        self._payloads = payloads
         self._places = Places()
 
     def begin(
