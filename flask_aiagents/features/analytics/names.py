@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,21 +17,23 @@ from ..agents.models import Agent
 
 _MILLISECOND = timedelta(milliseconds=1)
 
+_NAMES = sa.select(Agent.id, Agent.name).where(Agent.id.in_(sa.bindparam("ids", expanding=True)))
+
+_LOGGED_NAME = (
+    sa.select(ActivityLog.agent_name)
+    .where(ActivityLog.agent_id == sa.bindparam("agent_id"))
+    .order_by(ActivityLog.id.desc())
+    .limit(1)
+)
+
 
 def agent_names(session: TenantSession, agent_ids: Iterable[UUID | None]) -> dict[UUID, str]:
     """The names of agents; of deleted ones the last that the log knows."""
     wanted = [agent_id for agent_id in agent_ids if agent_id is not None]
-    found = session.execute(sa.select(Agent.id, Agent.name).where(Agent.id.in_(wanted)))
-    names = {row.id: row.name for row in found}
-    gone = {agent_id: _logged_name(session, agent_id) for agent_id in wanted if agent_id not in names}
-    return names | {agent_id: name for agent_id, name in gone.items() if name is not None}
-
-
-def _logged_name(session: TenantSession, agent_id: UUID) -> str | None:
-    log = ActivityLog
-    return session.scalar(
-        sa.select(log.agent_name).where(log.agent_id == agent_id).order_by(log.id.desc()).limit(1)
-    )
+    names = {row.id: row.name for row in session.execute(_NAMES, {"ids": wanted})}
+    gone = (agent_id for agent_id in wanted if agent_id not in names)
+    logged = {agent_id: session.scalar(_LOGGED_NAME, {"agent_id": agent_id}) for agent_id in gone}
+    return names | {agent_id: name for agent_id, name in logged.items() if name is not None}
 
 
 def last_case(
@@ -43,14 +47,23 @@ def last_case(
     """A log that ended so, begun in the millisecond of the last one; None when it is no longer kept."""
     if at is None:
         return None
-    log = ActivityLog
-    where = [
-        log.id >= uuid7_from(at),
-        log.id < uuid7_from(at + _MILLISECOND),
+    values: dict[str, Any] = {"error": error, "status": status, "agents": agent_ids, "user": user_id}
+    values |= {"first": uuid7_from(at), "end": uuid7_from(at + _MILLISECOND)}
+    return session.scalar(_last_case(agent_ids is not None, user_id is not None), values)
+
+
+@cache
+def _last_case(of_agents: bool, of_user: bool) -> sa.Select[UUID]:
+    log, value = ActivityLog, sa.bindparam
+    found = sa.select(log.id).where(
+        log.id >= value("first"),
+        log.id < value("end"),
         log.action == "execute",
-        log.status == status,
-        sa.func.coalesce(log.error, log.status) == error,
-        *([log.agent_id.in_(agent_ids)] if agent_ids is not None else []),
-        *([log.user_id == user_id] if user_id is not None else []),
-    ]
-    return session.scalar(sa.select(log.id).where(*where).order_by(log.id.desc()).limit(1))
+        log.status == value("status"),
+        sa.func.coalesce(log.error, log.status) == value("error"),
+    )
+    if of_agents:
+        found = found.where(log.agent_id.in_(value("agents", expanding=True)))
+    if of_user:
+        found = found.where(log.user_id == value("user"))
+    return found.order_by(log.id.desc()).limit(1)

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,11 @@ from .which import Only
 
 MOST_ROWS = 200
 """Rows of one table, and agents of one list."""
+
+_KEPT = 256
+"""Statements of one kind that are kept: more than dashboards have."""
+
+_TOP = sa.bindparam("top", type_=sa.Integer)
 
 _DAY = timedelta(days=1)
 
@@ -76,13 +82,16 @@ def leading(
     session: TenantSession, period: Period, by: str, top: int, only: Only, measure: str
 ) -> list[tuple[Any, ...]]:
     """The keys of those of which a sum is largest, as near as the database can tell."""
-    rows = slim(session, (period.start, period.end), {by}, only, *({measure} - {"executions"}))
+    rows, values = slim(session, (period.start, period.end), {by}, only, *({measure} - {"executions"}))
+    return [tuple(row) for row in session.execute(_leading(rows, by, measure), values | {"top": top})]
+
+
+@lru_cache(maxsize=_KEPT)
+def _leading(rows: sa.Subquery, by: str, measure: str) -> sa.Select[*tuple[Any, ...]]:
     keys = [rows.c[name] for name in KEYS[by]]
     # SQLite keeps large sums as text: as numbers they are not exact, but good enough to find the largest.
     most = sa.func.sum(sa.cast(rows.c[measure], sa.Float) if measure != "executions" else rows.c.executions).desc()
-    return [
-        tuple(row) for row in session.execute(sa.select(*keys).group_by(*keys).order_by(most, *keys).limit(top))
-    ]
+    return sa.select(*keys).group_by(*keys).order_by(most, *keys).limit(_TOP)
 
 
 def named(by: str, key: Any, names: Mapping[UUID, str]) -> JSONObject:
@@ -98,16 +107,8 @@ def named(by: str, key: Any, names: Mapping[UUID, str]) -> JSONObject:
 def errors(session: TenantSession, period: Period, top: int, only: Only) -> list[JSONObject]:
     """Each kind of error: how often, of how many agents, when last and where to read it."""
     bound(top)
-    rows = slim(session, (period.start, period.end), {"agent"}, replace(only, failed=True)).c
-    kind = (sa.func.coalesce(rows.error, rows.status).label("error"), rows.status)
-    count, last = sa.func.sum(rows.executions), sa.func.max(rows.last_used_at)
-    agents = sa.func.count(rows.agent_id.distinct())
-    found = session.execute(
-        sa.select(*kind, count.label("executions"), agents.label("agents"), last.label("last_at"))
-        .group_by(*kind)
-        .order_by(count.desc(), *kind)
-        .limit(top)
-    ).all()
+    rows, values = slim(session, (period.start, period.end), {"agent"}, replace(only, failed=True))
+    found = session.execute(_errors(rows), values | {"top": top}).all()
     return [
         {
             "error": row.error,
@@ -119,6 +120,15 @@ def errors(session: TenantSession, period: Period, top: int, only: Only) -> list
         }
         for row in found
     ]
+
+
+@lru_cache(maxsize=_KEPT)
+def _errors(rows: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
+    kind = (sa.func.coalesce(rows.c.error, rows.c.status).label("error"), rows.c.status)
+    count, last = sa.func.sum(rows.c.executions), sa.func.max(rows.c.last_used_at)
+    agents = sa.func.count(rows.c.agent_id.distinct())
+    told = (count.label("executions"), agents.label("agents"), last.label("last_at"))
+    return sa.select(*kind, *told).group_by(*kind).order_by(count.desc(), *kind).limit(_TOP)
 
 
 def weekly(session: TenantSession, agent_ids: Sequence[UUID]) -> dict[UUID, JSONObject]:

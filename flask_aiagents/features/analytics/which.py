@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ...core.tenancy import Scope, TenantSession
+from ...core.tenancy import Scope
 from ...errors import BadRequest
 from ..activity.models import ActivityLog, LogStatus
 from .levels import LEVELS, ROLLED, level_for
@@ -53,15 +53,18 @@ EVERYTHING = Only()
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """Which rows are meant, as sums or as logs."""
+    """Which rows are meant, but for the values that say whose: what differs in these alone is one statement."""
 
-    scope: Scope
-    only: Only
     level: str
     columns: tuple[str, ...]
     """What is told apart."""
     all_actions: bool
     """Whether all that was logged counts, and not executions alone."""
+    named: frozenset[str]
+    """Which of :func:`values_of` there are."""
+    failed: bool
+    among: tuple[tuple[tuple[str, bool], ...], ...] | None
+    """Of each of :attr:`Only.among` the columns, and whether they are None."""
 
     @property
     def grain(self) -> str:
@@ -73,30 +76,26 @@ class Which:
         yield ActivityLog.status != LogStatus.RUNNING.value if model is ActivityLog else Usage.level == self.level
         if not self.all_actions and (model is ActivityLog or "action" in LEVELS[self.level]):
             yield model.action == "execute"
-        yield from self._mine(model)
-        yield from self._asked(model)
-
-    def _mine(self, model: Model) -> Iterator[sa.ColumnElement[bool]]:
-        """The session's scope once more: said here, it does not depend on what guards can reach."""
-        if not self.scope.system:
-            yield model.tenant_id == self.scope.tenant_id
-        if self.scope.user_id is not None:
-            yield model.user_id == self.scope.user_id
-
-    def _asked(self, model: Model) -> Iterator[sa.ColumnElement[bool]]:
-        if self.only.agent_ids is not None:
-            yield model.agent_id.in_(self.only.agent_ids)
-        if self.only.user_id is not None:
-            yield model.user_id == self.only.user_id
-        if self.only.failed:
+        yield from self._of(model)
+        if self.failed:
             yield model.status != LogStatus.SUCCESS.value
-        if self.only.among is not None:
-            yield sa.or_(sa.false(), *(_has(model, values) for values in self.only.among))
+        if self.among is not None:
+            yield sa.or_(sa.false(), *(_has(model, number, pairs) for number, pairs in enumerate(self.among)))
+
+    def _of(self, model: Model) -> Iterator[sa.ColumnElement[bool]]:
+        """Whose they are. The session's scope is said once more: so it does not depend on guards alone."""
+        if "tenant" in self.named:
+            yield model.tenant_id == sa.bindparam("tenant")
+        if "owner" in self.named:
+            yield model.user_id == sa.bindparam("owner")
+        if "agents" in self.named:
+            yield model.agent_id.in_(sa.bindparam("agents", expanding=True))
+        if "user" in self.named:
+            yield model.user_id == sa.bindparam("user")
 
 
-def which(session: TenantSession, dimensions: Set[str], only: Only) -> Which:
-    """The rows that the session's scope sees and that are asked for, apart by ``dimensions``."""
-    scope = session.scope
+def which(scope: Scope, dimensions: Set[str], only: Only) -> Which:
+    """The rows that a scope sees and that are asked for, apart by ``dimensions``."""
     needed = {
         *dimensions,
         *(["provider"] if "model" in dimensions else []),
@@ -104,10 +103,40 @@ def which(session: TenantSession, dimensions: Set[str], only: Only) -> Which:
         *(["agent"] if only.agent_ids is not None else []),
         *(["user"] if scope.user_id or only.user_id is not None else []),
     }
-    columns = tuple(name for name in SAME if name.removesuffix("_id") in needed)
-    return Which(scope, only, level_for(needed), columns, all_actions="action" in dimensions)
+    return Which(
+        level=level_for(needed),
+        columns=tuple(name for name in SAME if name.removesuffix("_id") in needed),
+        all_actions="action" in dimensions,
+        named=frozenset(_whose(scope, only)),
+        failed=only.failed,
+        among=None if only.among is None else tuple(map(_nulls, only.among)),
+    )
 
 
-def _has(model: Model, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    pairs = [(getattr(model, name), value) for name, value in values.items()]
-    return sa.and_(*(column.is_(None) if value is None else column == value for column, value in pairs))
+def values_of(scope: Scope, only: Only) -> dict[str, Any]:
+    """The values of the parameters in :meth:`Which.conditions`."""
+    among = enumerate(only.among or ())
+    return _whose(scope, only) | {
+        _parameter(number, name): value for number, values in among for name, value in values.items()
+    }
+
+
+def _whose(scope: Scope, only: Only) -> dict[str, Any]:
+    agents = None if only.agent_ids is None else [*only.agent_ids]
+    whose = {"tenant": scope.tenant_id, "owner": scope.user_id, "agents": agents, "user": only.user_id}
+    return {name: value for name, value in whose.items() if value is not None}
+
+
+def _nulls(values: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
+    return tuple((name, value is None) for name, value in values.items())
+
+
+def _has(model: Model, number: int, pairs: tuple[tuple[str, bool], ...]) -> sa.ColumnElement[bool]:
+    columns = ((getattr(model, name), _parameter(number, name), is_none) for name, is_none in pairs)
+    return sa.and_(
+        *(column.is_(None) if is_none else column == sa.bindparam(key) for column, key, is_none in columns)
+    )
+
+
+def _parameter(number: int, name: str) -> str:
+    return f"among{number}_{name}"

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import current_app, has_request_context, request
 from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 DOMAIN = "aiagents"
 
@@ -74,7 +75,7 @@ def _load(locale: str, host_folder: str) -> stdlib.NullTranslations:
 
 
 def _host_folder() -> str:
-    return str(Path(current_app.root_path) / "translations")
+    return f"{current_app.root_path}/translations"
 
 
 def _locale() -> str:
@@ -84,11 +85,14 @@ def _locale() -> str:
         from flask_babel import get_locale  # pyright: ignore[reportMissingImports]  # the host's, where it is used
 
         return str(get_locale() or "en")
-    return _wanted(request.accept_languages, _host_folder())
+    return _wanted(request.headers.get("Accept-Language", ""), _host_folder())
 
 
-def _wanted(accepted: LanguageAccept, host_folder: str) -> str:
-    return accepted.best_match(list(_known(host_folder)), "en") or "en"
+@lru_cache(maxsize=128)
+def _wanted(accepted: str, host_folder: str) -> str:
+    # Kept: a page has a hundred texts, and each asks.
+    languages = parse_accept_header(accepted, LanguageAccept)
+    return languages.best_match(list(_known(host_folder)), "en") or "en"
 
 
 @lru_cache(maxsize=8)
