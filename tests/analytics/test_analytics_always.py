@@ -18,7 +18,7 @@ from support.databases import fresh
 from support.dying import Died, dying_at
 from support.hosts import close, make_host
 from support.partitions import make_past_months
-from support.usage import analytics_of, ask, counted, exact, past, roll_up, write
+from support.usage import analytics_of, ask, counted, exact, past, roll_up, sums, write
 
 from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.tenancy import SYSTEM, TenantSession
@@ -26,8 +26,6 @@ from flask_aiagents.features.activity.models import ActivityLog, SealedDay, Unro
 from flask_aiagents.features.activity.retention import Retention
 from flask_aiagents.features.activity.rules import ALL
 from flask_aiagents.features.activity.unrolled import note_ended
-from flask_aiagents.features.analytics.figures import Figures
-from flask_aiagents.features.analytics.levels import ROLLED
 from flask_aiagents.features.analytics.models import Usage
 from flask_aiagents.features.analytics.period import Period
 
@@ -183,12 +181,3 @@ def told(app: Flask) -> dict[str, Any]:
     """What root is told of everything, in whole days."""
     end: datetime = Period.recent("1d").end
     return exact(ask(app, "summary", Period(end - timedelta(days=DAYS + 2), end)))
-
-
-def sums(app: Flask) -> dict[tuple[str, str], dict[str, Any]]:
-    """What the rows of each level and grain hold in all."""
-    totals = {(level, grain): Figures() for level, grains in ROLLED.items() for grain in grains}
-    with app.app_context(), app.extensions["aiagents"].database.transaction(SYSTEM) as session:
-        for row in session.scalars(sa.select(Usage)):
-            totals[row.level, row.grain].add(row)
-    return {key: exact(figures.full()) for key, figures in totals.items()}

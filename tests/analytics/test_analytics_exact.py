@@ -130,7 +130,7 @@ def test_errors_are_told_apart_and_lead_to_a_log(told: Flask) -> None:
 
 
 def test_every_level_sums_to_the_log(told: Flask) -> None:
-    """Counts, tokens and cost of all rows of each level, by hour and by day, are those of what was rolled up."""
+    """Counts, tokens and cost of all rows of each level, by hour, day and week, are those of the log."""
     roll_up(told)
     database = told.extensions["aiagents"].database
     for level, grains in ROLLED.items():

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import itertools
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,47 +10,17 @@ from flask import Flask
 from sqlalchemy import event
 from support.cast import ALICE, ROOT, Clients, make_agent
 from support.databases import Roles
+from support.dying import Died, dying_at
 from support.hosts import close, make_host
 from support.logs import activity_of, begin, execution, finish
-from support.usage import analytics_of, ask, counted, exact, past, roll_up, write
+from support.usage import analytics_of, ask, counted, exact, past, roll_up, sums, write
 
 from flask_aiagents.core import migrate
 from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.features.activity.models import ActivityLog, UnrolledLog
-from flask_aiagents.features.analytics.figures import Figures
-from flask_aiagents.features.analytics.levels import ROLLED
 from flask_aiagents.features.analytics.models import Usage
 from flask_aiagents.features.analytics.period import Period
-
-
-class Died(Exception):
-    """What a process that dies leaves of a transaction: nothing."""
-
-
-@contextmanager
-def dying_at(app: Flask, number: int) -> Iterator[None]:
-    """The statement of this number, and all after it, never get to the database."""
-    engine, numbers = app.extensions["aiagents"].database.engine, itertools.count(1)
-
-    def count(*_: Any) -> None:
-        if next(numbers) >= number:
-            raise Died
-
-    event.listen(engine, "before_cursor_execute", count)
-    try:
-        yield
-    finally:
-        event.remove(engine, "before_cursor_execute", count)
-
-
-def sums(app: Flask) -> dict[tuple[str, str], dict[str, Any]]:
-    """What the rows of each level and grain hold in all."""
-    totals = {(level, grain): Figures() for level, grains in ROLLED.items() for grain in grains}
-    with app.app_context(), app.extensions["aiagents"].database.transaction(SYSTEM) as session:
-        for row in session.scalars(sa.select(Usage)):
-            totals[row.level, row.grain].add(row)
-    return {key: exact(figures.full()) for key, figures in totals.items()}
 
 
 def waiting(app: Flask) -> int:

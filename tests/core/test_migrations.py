@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from support.cast import Clients, make_agent
 from support.databases import Roles, run_sql
 from support.hosts import close, make_host
-from support.usage import ask, counted, exact, past, roll_up, write
+from support.usage import ask, counted, exact, past, roll_up, sums, write
 
 from flask_aiagents.core import migrate
 from flask_aiagents.core.clock import utcnow
@@ -22,6 +22,7 @@ from flask_aiagents.core.db import Database
 from flask_aiagents.core.rls import inspect_wall
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.features.activity.models import SealedDay
+from flask_aiagents.features.activity.retention import Retention
 from flask_aiagents.features.analytics.period import Period
 
 DYING = """
@@ -116,6 +117,23 @@ def test_what_was_summed_before_actions_were_told_apart_is_summed_anew(empty: Fl
         assert roll_up(empty) == rolled
         migrate.downgrade(database, "0002")
         migrate.upgrade(database)
+    close(empty)
+
+
+def test_weeks_are_summed_from_days_whose_logs_may_have_left(empty: Flask) -> None:
+    """The upgrade brings the sums of weeks, also of logs that nobody has any more; once more changes nothing."""
+    database, logs = database_of(empty), past(utcnow(), 40, 400)
+    migrate.upgrade(database)
+    write(empty, logs)
+    roll_up(empty)
+    with empty.app_context():
+        assert Retention(database, empty.extensions["aiagents"].access, {"*": 10}).apply() > 0
+    for _ in range(2):
+        migrate.downgrade(database, "0004")
+        migrate.upgrade(database)
+        assert exact(ask(empty, "summary", Period.recent("50d"))) == counted(logs)
+        assert sums(empty) == dict.fromkeys(sums(empty), counted(logs))
+    assert migrate.check(database) == []
     close(empty)
 
 

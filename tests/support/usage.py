@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import sqlalchemy as sa
 from flask import Flask
 
 from flask_aiagents.core.clock import uuid7_time
@@ -16,6 +17,9 @@ from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.features.activity.models import ActivityLog
 from flask_aiagents.features.activity.unrolled import note_ended
 from flask_aiagents.features.analytics import rollups
+from flask_aiagents.features.analytics.figures import Figures
+from flask_aiagents.features.analytics.levels import ROLLED
+from flask_aiagents.features.analytics.models import Usage
 from flask_aiagents.features.analytics.service import Analytics
 
 from .cast import ALICE, BOB, CHARLIE, ROOT
@@ -55,6 +59,15 @@ def write(app: Flask, logs: list[dict[str, Any]]) -> None:
     with app.app_context(), database.transaction(SYSTEM) as session:
         session.insert_rows(ActivityLog, logs)
         note_ended(session, logs)
+
+
+def sums(app: Flask) -> dict[tuple[str, str], dict[str, Any]]:
+    """What the rows of each level and grain hold in all."""
+    totals = {(level, grain): Figures() for level, grains in ROLLED.items() for grain in grains}
+    with app.app_context(), app.extensions["aiagents"].database.transaction(SYSTEM) as session:
+        for row in session.scalars(sa.select(Usage)):
+            totals[row.level, row.grain].add(row)
+    return {key: exact(figures.full()) for key, figures in totals.items()}
 
 
 def _log(dice: random.Random, at: datetime) -> dict[str, Any]:

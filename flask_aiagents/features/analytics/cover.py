@@ -1,9 +1,9 @@
-"""Which hours and days a period is made of, and what is left at its edges."""
+"""Which weeks, days and hours a period is made of, and what is left at its edges."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -16,38 +16,35 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Spans of whole days, of whole hours, and of what is neither, which no bound divides."""
+    """Spans of whole weeks, days and hours, by grain, and of what is none of these, which no bound divides."""
 
-    day: list[Span]
-    hour: list[Span]
+    whole: Mapping[str, list[Span]]
     raw: list[Span]
 
-    def whole(self, grain: str) -> list[Span]:
-        """The spans of whole hours, or of whole days."""
-        return self.hour if grain == "hour" else self.day
 
-
-def cover(bounds: Sequence[datetime], *, by_hour: bool = True) -> Cover:
-    """Cover each span between two neighbours by days, where it has whole ones, by hours, and by the rest.
-
-    :param by_hour: False where no hours are kept: what is no whole day is then of the rest.
-    """
-    day, hour, raw = [], [], []
+def cover(bounds: Sequence[datetime], grains: Sequence[str]) -> Cover:
+    """Cover each span between two neighbours by whole ones of these grains, the longest first, and the rest."""
+    parts: dict[str, list[Span]] = {grain: [] for grain in (*grains, "raw")}
     for start, end in pairwise(bounds):
-        first, last = _up("hour", start), begin_of("hour", end)
-        if first >= last:
-            raw.append((start, end))
-            continue
-        raw += [(start, first), (last, end)]
-        first_day, last_day = _up("day", first), begin_of("day", last)
-        if first_day >= last_day:
-            hour.append((first, last))
-        else:
-            hour += [(first, first_day), (last_day, last)]
-            day.append((first_day, last_day))
-    if by_hour:
-        return Cover(_joined(day), _joined(hour), _apart(raw))
-    return Cover(_joined(day), [], _apart(sorted(hour + raw)))
+        _divide(start, end, grains, parts)
+    raw = parts.pop("raw")
+    return Cover({grain: _joined(spans) for grain, spans in parts.items()}, raw)
+
+
+def _divide(start: datetime, end: datetime, grains: Sequence[str], parts: dict[str, list[Span]]) -> None:
+    if start >= end:
+        return
+    if not grains:
+        parts["raw"].append((start, end))
+        return
+    grain, *finer = grains
+    first, last = _up(grain, start), begin_of(grain, end)
+    if first >= last:
+        _divide(start, end, finer, parts)
+        return
+    _divide(start, first, finer, parts)
+    parts[grain].append((first, last))
+    _divide(last, end, finer, parts)
 
 
 def to_whole(grain: str, time: datetime) -> datetime:
@@ -66,15 +63,9 @@ def _up(grain: str, time: datetime) -> datetime:
     return begin if begin == time else begin + GRAINS[grain]
 
 
-def _apart(spans: list[Span]) -> list[Span]:
-    return [span for span in spans if span[0] < span[1]]
-
-
 def _joined(spans: list[Span]) -> list[Span]:
     joined: list[Span] = []
     for start, end in spans:
-        if start == end:
-            continue
         if joined and joined[-1][1] == start:
             start = joined.pop()[0]
         joined.append((start, end))

@@ -42,11 +42,16 @@ COLUMNS = [
 ]
 """What is read of a log: its time is in its id."""
 
-_FIELDS = ("day", "hour", "tenant", "agent", "user", "provider", "model", "action", "status", "error")
-"""What a log tells: days and hours are numbers since 1970, agents the number of their id."""
+_FIELDS = ("week", "day", "hour", "tenant", "agent", "user", "provider", "model", "action", "status", "error")
+"""What a log tells: weeks, days and hours are numbers since 1970, agents the number of their id."""
 
 _ACTION = _FIELDS.index("action")
-_HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
+_TIMES = ("week", "day", "hour")
+_HOUR_MS, _DAY_MS, _WEEK_MS = 3_600_000, 86_400_000, 7 * 86_400_000
+_MONDAY_MS = -3 * _DAY_MS
+"""The begin of the week that 1970 began in."""
+_STARTS = {"week": (_WEEK_MS, _MONDAY_MS), "day": (_DAY_MS, 0), "hour": (_HOUR_MS, 0)}
+"""How long the rows of a grain are, and when the one with the number 0 begins."""
 _SUCCESS = LogStatus.SUCCESS.value
 _CLIENT = Source.CLIENT.value
 _NOTHING = Decimal(0)
@@ -75,7 +80,7 @@ def _planned() -> list[_Table]:
     """Each table after those it may sum, of which it takes the one that tells the least."""
     tables: list[_Table] = []
     told = {
-        (level, grain): LEVELS[level] | {"day", grain, "status", "error"}
+        (level, grain): LEVELS[level] | {*_TIMES[_TIMES.index(grain) :: -1], "status", "error"}
         for level, grains in ROLLED.items()
         for grain in grains
     }
@@ -187,7 +192,8 @@ def _read(
     if source == _CLIENT:
         said = (action, provider, model, error)
         action, provider, model, error = words.told((tenant, at // _DAY_MS), said)
-    key = (at // _DAY_MS, at // _HOUR_MS, tenant, agent_number, user, provider, model, action, status, error)
+    times = (at - _MONDAY_MS) // _WEEK_MS, at // _DAY_MS, at // _HOUR_MS
+    key = (*times, tenant, agent_number, user, provider, model, action, status, error)
     counts = [1, tokens or 0, input_tokens or 0, output_tokens or 0, cached_tokens or 0, cost or _NOTHING]
     if duration is None:
         return key, [*counts, int(unpriced), 0, 0, at, []]
@@ -195,7 +201,8 @@ def _read(
 
 
 def _key(table: _Table, key: Any) -> Key:
-    start = _start(key[1] * _HOUR_MS if table.grain == "hour" else key[0] * _DAY_MS)
+    length, first = _STARTS[table.grain]
+    start = _start(first + key[_TIMES.index(table.grain)] * length)
     tenant, agent, *others = table.told((*key, None, ""))
     return (table.level, table.grain, start, tenant, None if agent is None else _uuid(agent), *others)  # pyright: ignore[reportReturnType]
 

@@ -25,10 +25,10 @@ _AT_ONCE = 1_000
 Rows = Iterable[tuple[Key, Sums]]
 
 
-def write(session: TenantSession, rows: Rows) -> None:
+def write(connection: sa.Connection, rows: Rows) -> None:
     """Write rows, over those that are there."""
     for some in _chunks(rows):
-        _write(session.connection(), some)
+        _write(connection, some)
 
 
 def add_up(session: TenantSession, rows: Rows) -> None:
@@ -51,12 +51,12 @@ def add_sums(into: Sums, more: Sums) -> None:
     histogram.add(into[-1], durations)
 
 
-def erase(session: TenantSession, start: datetime, end: datetime) -> None:
-    """Take away all rows of a time."""
+def erase_day(session: TenantSession, day: datetime) -> None:
+    """Take away all rows of a day and of its hours."""
     session.execute(
         sa.delete(Usage)
-        .where(Usage.level.in_(LEVELS), Usage.grain.in_(GRAINS))  # what the index begins with
-        .where(Usage.period_start >= start, Usage.period_start < end)
+        .where(Usage.level.in_(LEVELS), Usage.grain.in_(("day", "hour")))  # what the index begins with
+        .where(Usage.period_start >= day, Usage.period_start < day + GRAINS["day"])
         .execution_options(synchronize_session=False)
     )
 

@@ -24,13 +24,17 @@ LEVELS: Mapping[str, frozenset[str]] = {
 logged, the others executions alone."""
 
 ROLLED: Mapping[str, tuple[str, ...]] = {
-    level: ("day",) if level == "detail" else ("day", "hour") for level in LEVELS
+    level: ("day",) if level == "detail" else ("week", "day", "hour") for level in LEVELS
 }
-"""The grains in which each level is kept: in an hour too little is alike in every detail for sums to be fewer than
-logs."""
+"""The grains in which each level is kept, the longest first: in an hour too little is alike in every detail for
+sums to be fewer than logs."""
 
-GRAINS: Mapping[str, timedelta] = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
-"""The lengths of time that rows sum, in UTC."""
+GRAINS: Mapping[str, timedelta] = {
+    "week": timedelta(weeks=1),
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+}
+"""The lengths of time that rows sum, in UTC; weeks begin on Monday."""
 
 Key = tuple[str, str, datetime, str | None, UUID | None, str, str | None, str | None, str, str | None, str | None]
 """What a row is about: the values of :data:`KEY`."""
@@ -48,9 +52,12 @@ def level_for(dimensions: Set[str]) -> str:
 
 
 def begin_of(grain: str, time: datetime) -> datetime:
-    """The begin of the hour or day that a time is in."""
+    """The begin of the hour, day or week that a time is in."""
     hour = time.replace(minute=0, second=0, microsecond=0)
-    return hour if grain == "hour" else hour.replace(hour=0)
+    if grain == "hour":
+        return hour
+    day = hour.replace(hour=0)
+    return day if grain == "day" else day - timedelta(days=day.weekday())
 
 
 def id_of(key: Key) -> UUID:

@@ -1,4 +1,4 @@
-"""The table ``ai_agent_usage``: the log's executions, summed by hour and by day."""
+"""The table ``ai_agent_usage``: the log's executions, summed by hour, day and week."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Total(sa.TypeDecorator[Decimal]):
         return Decimal(value).scaleb(-self.places)
 
 
-_RANKED = sa.text("level IN ('agent', 'user') AND grain = 'day'")
+_RANKED = sa.text("level IN ('agent', 'user') AND grain IN ('week', 'day')")
 
 
 class Usage(TenantMixin, OwnedMixin, Base):
-    """The executions of one hour or day that have the same status and error, at one level of detail.
+    """The executions of one hour, day or week that have the same status and error, at one level of detail.
 
     What a level does not tell apart is NULL; the user, who cannot be NULL, is ''.
     """

@@ -1,8 +1,8 @@
-"""Rows to add up: rollups of whole hours and days, what they do not have yet, and the edges from the raw log."""
+"""Rows to add up: sums of whole weeks, days and hours, what these do not have yet, and the edges from the log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from ...core.tenancy import TenantSession
 from . import statements
 from .cover import Cover, Span, cover, inside, to_whole
 from .levels import begin_of
-from .statements import SPANS, bound_values, span_values, whole_spans
+from .statements import SPANS, bound_values, counts, span_values, whole_spans
 from .which import EVERYTHING, Only, Which, values_of, which
 
 
@@ -27,13 +27,13 @@ def read(
     :func:`settled` has them.
     """
     meant, values = which(session.scope, dimensions, only), values_of(session.scope, only)
-    bounds = _settled(session, bounds, meant.grain)
-    parts = cover(bounds, by_hour=meant.grain == "hour")
-    if parts.day or parts.hour:
+    bounds = _settled(session, bounds, meant.grains[-1])
+    parts = cover(bounds, meant.grains)
+    if any(parts.whole.values()):
         yield from _rolled_and_unrolled(session, bounds, parts, meant, values)
     for few in _chunks(parts.raw):
         statement = statements.raw(session.get_bind().dialect.name, meant, len(few))
-        yield from session.execute(statement, values | span_values("raw", few))
+        yield from session.execute(statement, values | span_values(raw=few))
 
 
 def slim(
@@ -45,11 +45,9 @@ def slim(
     :param besides: further sums, which no index holds.
     """
     meant, values = which(session.scope, dimensions, only), values_of(session.scope, only)
-    parts = cover(_settled(session, period, meant.grain), by_hour=meant.grain == "hour")
-    rows = statements.slim(meant, besides, len(parts.day), len(parts.hour), len(parts.raw))
-    for name, spans in (("day", parts.day), ("hour", parts.hour), ("raw", parts.raw)):
-        values |= span_values(name, spans)
-    return rows, values
+    parts = cover(_settled(session, period, meant.grains[-1]), meant.grains)
+    rows = statements.slim(meant, besides, counts(parts.whole), len(parts.raw))
+    return rows, values | span_values(**parts.whole, raw=parts.raw)
 
 
 def has_run(session: TenantSession, agent_id: UUID) -> bool:
@@ -71,7 +69,7 @@ def settled(
 
     Where no hours are kept it is the nearest begin of a day.
     """
-    return _settled(session, bounds, which(session.scope, dimensions, only).grain)
+    return _settled(session, bounds, which(session.scope, dimensions, only).grains[-1])
 
 
 def _settled(session: TenantSession, bounds: Sequence[datetime], grain: str) -> list[datetime]:
@@ -86,19 +84,21 @@ def _rolled_and_unrolled(
     session: TenantSession, bounds: Sequence[datetime], parts: Cover, meant: Which, values: dict[str, Any]
 ) -> Iterator[Any]:
     spans, steps = whole_spans(parts), bound_values(bounds)
-    counts = len(steps), len(spans["day"]), len(spans["hour"])
-    statement = statements.rolled_and_unrolled(session.get_bind().dialect.name, meant, *counts)
-    whole = [*spans["day"], *spans["hour"]]
-    values = values | steps | span_values("all", [(min(whole)[0], max(end for _, end in whole))])
-    for grain in spans:
-        values |= span_values(grain, spans[grain])
-    exact = max(len(parts.day), len(parts.hour)) <= SPANS
+    dialect = session.get_bind().dialect.name
+    statement = statements.rolled_and_unrolled(dialect, meant, len(steps), counts(spans))
+    exact = all(len(parts.whole[grain]) == len(spans[grain]) for grain in spans)
+    values = values | steps | span_values(**spans, all=[_around(spans)])
     for row in session.execute(statement, values).all():
         if row.grain is None:
             if not inside(parts.raw, row.at):
                 yield row
-        elif exact or inside(parts.whole(row.grain), row.at):
+        elif exact or inside(parts.whole[row.grain], row.at):
             yield row
+
+
+def _around(spans: Mapping[str, list[Span]]) -> Span:
+    whole = [span for some in spans.values() for span in some]
+    return min(start for start, _ in whole), max(end for _, end in whole)
 
 
 def _chunks(spans: list[Span]) -> Iterator[list[Span]]:

@@ -22,8 +22,9 @@ from ...core.tenancy import SYSTEM, TenantSession
 from ..activity.models import ActivityLog, LogStatus, UnrolledLog
 from ..activity.removal import ROLLUPS, is_sealed
 from .folding import COLUMNS, Groups, clients_days
-from .groups import add_up, among, erase, write
+from .groups import add_up, among, erase_day, write
 from .levels import GRAINS, begin_of
+from .weeks import sum_week
 from .words import Words
 
 BATCH = 2_000
@@ -125,11 +126,12 @@ def _rebuild_day(database: Database, day: datetime) -> int | None:
     with _rolling(database) as session:
         if is_sealed(session, day):
             return None
-        erase(session, day, end)
+        erase_day(session, day)
         while logs := session.connection().execute(_LOGGED, {"after": after, "end": uuid7_from(end)}).all():
             groups.add(logs)
             done, after = done + len(logs), logs[-1].id
-        write(session, groups.rows())
+        write(session.connection(), groups.rows())
+        sum_week(session.connection(), begin_of("week", day))
     return done
 
 

@@ -6,7 +6,7 @@ longer than the database needs for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -33,12 +33,22 @@ SEALED = sa.select(SealedDay.day).where(SealedDay.day.in_(sa.bindparam("days", e
 """Those of some days of which logs have left."""
 
 
-def span_values(name: str, spans: Iterable[Span]) -> dict[str, Any]:
-    """The values of the parameters that these statements have for spans of a name."""
+Counts = tuple[tuple[str, int], ...]
+"""How many spans there are of each grain."""
+
+
+def counts(spans: Mapping[str, Sequence[Span]]) -> Counts:
+    """How many spans these are."""
+    return tuple((grain, len(some)) for grain, some in spans.items())
+
+
+def span_values(**spans: Iterable[Span]) -> dict[str, Any]:
+    """The values of the parameters that these statements have for spans, by the name of these."""
     values: dict[str, Any] = {}
-    for number, (start, end) in enumerate(spans):
-        values |= {f"{name}{number}_start": start, f"{name}{number}_end": end}
-        values |= {f"{name}{number}_first": uuid7_from(start), f"{name}{number}_last": uuid7_from(end)}
+    for name, some in spans.items():
+        for number, (start, end) in enumerate(some):
+            values |= {f"{name}{number}_start": start, f"{name}{number}_end": end}
+            values |= {f"{name}{number}_first": uuid7_from(start), f"{name}{number}_last": uuid7_from(end)}
     return values
 
 
@@ -48,24 +58,22 @@ def bound_values(bounds: Sequence[datetime]) -> dict[str, datetime]:
 
 
 def whole_spans(parts: Cover) -> dict[str, list[Span]]:
-    """The whole days and hours that one statement names."""
+    """The whole weeks, days and hours that one statement names."""
     return {
         grain: spans if len(spans) <= SPANS else [(spans[0][0], spans[-1][1])]
-        for grain, spans in (("day", parts.day), ("hour", parts.hour))
+        for grain, spans in parts.whole.items()
     }
 
 
 @lru_cache(maxsize=_KEPT)
-def rolled_and_unrolled(dialect: str, meant: Which, bounds: int, days: int, hours: int) -> sa.Executable:
-    """What the sums of some days and hours have, and what they do not have yet, of the span ``all``.
+def rolled_and_unrolled(dialect: str, meant: Which, bounds: int, whole: Counts) -> sa.Executable:
+    """What the sums of some spans have, and what they do not have yet, of the span ``all``.
 
     One statement, so that what is rolled up meanwhile is seen exactly once.
 
     :param bounds: how many of :func:`bound_values` there are.
     """
-    spans = [_in_span("day", number) for number in range(days)] + [
-        _in_span("hour", number) for number in range(hours)
-    ]
+    spans = (_in_span(grain, number) for grain, count in whole for number in range(count))
     rolled = sums(dialect, meant.columns, *_steps(bounds)).where(*meant.conditions(Usage), sa.or_(*spans))
     unrolled = _unrolled(logs(dialect, meant.columns, hour_of(dialect)))
     return sa.union_all(rolled, unrolled.where(*meant.conditions(ActivityLog), _logged("all", 0)))
@@ -80,19 +88,19 @@ def raw(dialect: str, meant: Which, spans: int) -> sa.Select[*tuple[Any, ...]]:
 
 
 @lru_cache(maxsize=_KEPT)
-def slim(meant: Which, besides: Sequence[str], days: int, hours: int, raws: int) -> sa.Subquery:
+def slim(meant: Which, besides: Sequence[str], whole: Counts, raws: int) -> sa.Subquery:
     """The same rows of one span, for the database to count: what they are about, how many and when last.
 
     :param besides: further sums, which no index holds.
     """
     wanted = {*SAME, "executions", "last_used_at", *besides}
     names = [column.key for column in LOG if column.key in wanted]
+    rolled = sa.select(*(getattr(Usage, name) for name in names)).where(*meant.conditions(Usage))
     some = sa.select(*(column for column in LOG if column.key in wanted)).where(*meant.conditions(ActivityLog))
-    found: list[Any] = []
-    if days or hours:
-        rolled = sa.select(*(getattr(Usage, name) for name in names)).where(*meant.conditions(Usage))
-        spans = [("day", number) for number in range(days)] + [("hour", number) for number in range(hours)]
-        found.append(rolled.where(sa.or_(*(_in_span(*span) for span in spans))))
+    spans = [(grain, number) for grain, count in whole for number in range(count)]
+    # Each span is a SELECT of its own: for alternatives PostgreSQL reads rows, though an index holds all of it.
+    found: list[Any] = [rolled.where(_in_span(*span)) for span in spans]
+    if spans:
         found.append(_unrolled(some).where(sa.or_(*(_logged(*span) for span in spans))))
     if raws or not found:
         found.append(some.where(sa.or_(sa.false(), *_all_logged("raw", raws))))

@@ -67,9 +67,9 @@ class Which:
     """Of each of :attr:`Only.among` the columns, and whether they are None."""
 
     @property
-    def grain(self) -> str:
-        """The finest in which the sums are kept."""
-        return ROLLED[self.level][-1]
+    def grains(self) -> tuple[str, ...]:
+        """Those in which the sums are kept, the longest first."""
+        return ROLLED[self.level]
 
     def conditions(self, model: Model) -> Iterator[sa.ColumnElement[bool]]:
         """All but the time."""

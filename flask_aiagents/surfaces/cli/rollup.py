@@ -1,4 +1,4 @@
-"""``flask aiagents rollup``: sum up the log by hour and by day, as maintenance does."""
+"""``flask aiagents rollup``: sum up the log by hour, day and week, as maintenance does."""
 
 from __future__ import annotations
 
