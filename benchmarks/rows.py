@@ -30,7 +30,7 @@ class Row:
         return measured >= bound if self.more_is_better else measured <= bound
 
     def text(self) -> str:
-        measured = "-" if self.measured is None else f"{self.measured:.2f}"
+        measured = "-" if self.measured is None else f"{self.measured:.3g}"
         sign = ">=" if self.more_is_better else "<="
         bounds = f"{sign} {self.goal:g}, {sign} {self.moonshot:g}"
         return f"| {self.number} | {self.what} | {measured} | {bounds} | {self.verdict} | {self.note} |"

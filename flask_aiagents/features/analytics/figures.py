@@ -11,7 +11,7 @@ from typing import Any
 from ...core.columns import PICO
 from ...types import JSONObject
 from ..activity.models import LogStatus
-from .histogram import Histogram, add, bucket, percentile
+from .histogram import Histogram, add, bucket, percentiles
 
 _SUCCESS = LogStatus.SUCCESS.value
 
@@ -71,16 +71,13 @@ class Figures:
     def success_rate(self) -> float | None:
         return self.succeeded / self.executions if self.executions else None
 
-    @property
-    def p95_ms(self) -> int | None:
-        return percentile(self.durations, 95)
-
     def cost(self) -> Decimal:
         """The sum of the known costs, with twelve places."""
         return self.cost_usd.quantize(PICO)
 
     def brief(self) -> JSONObject:
         """What a line of a table or a point of a chart tells."""
+        p50, p95 = percentiles(self.durations, 50, 95)
         return {
             "executions": self.executions,
             "succeeded": self.succeeded,
@@ -89,8 +86,8 @@ class Figures:
             "tokens_used": self.tokens_used,
             "cost_usd": self.cost(),
             "unpriced": self.unpriced,
-            "p50_ms": percentile(self.durations, 50),
-            "p95_ms": self.p95_ms,
+            "p50_ms": p50,
+            "p95_ms": p95,
         }
 
     def spent(self, total: Decimal) -> JSONObject:
@@ -116,6 +113,7 @@ class Figures:
 
     def full(self) -> JSONObject:
         """What a summary tells."""
+        p50, p95, p99 = percentiles(self.durations, 50, 95, 99)
         return {
             "executions": self.executions,
             "succeeded": self.succeeded,
@@ -128,7 +126,9 @@ class Figures:
             "unpriced": self.unpriced,
             "duration_ms": {
                 "mean": round(self.duration_sum_ms / self.timed) if self.timed else None,
-                **{f"p{percent}": percentile(self.durations, percent) for percent in (50, 95, 99)},
+                "p50": p50,
+                "p95": p95,
+                "p99": p99,
             },
             "errors": dict(self.errors.most_common(MOST_ERRORS)),
         }

@@ -53,11 +53,13 @@ def add(into: Histogram, counts: Histogram) -> None:
         into[number] = present(number, 0) + count
 
 
-def percentile(histogram: Histogram, percent: int) -> int | None:
-    """The nearest-rank percentile, within 5%; None of nothing."""
-    rank = -(-sum(histogram.values()) * percent // 100)
-    for number in sorted(map(int, histogram)):
-        rank -= histogram[str(number)]
-        if rank <= 0:
-            return middle(number)
-    return None
+def percentiles(histogram: Histogram, *percents: int) -> list[int | None]:
+    """The nearest-rank percentiles, the lower first, within 5%; None of nothing."""
+    total, reached = sum(histogram.values()), 0
+    ranks = [-(-total * percent // 100) for percent in percents]
+    found: list[int | None] = []
+    for number, count in sorted((int(number), count) for number, count in histogram.items()):
+        reached += count
+        while len(found) < len(ranks) and ranks[len(found)] <= reached:
+            found.append(middle(number))
+    return found or [None] * len(percents)

@@ -98,12 +98,13 @@ def drawn(
     """Charts for the page: each point has its text, and its time in the address of the logs behind it."""
     times = _times(asked.period, present)
     earlier = _times(asked.before, before or [])
+    labels = [label(point["start"], asked.step, asked.zone) for point in present]
     return [
         {
             "title": str(chart.title),
             "kind": chart.kind,
             "unit": chart.unit,
-            "labels": [label(point["start"], asked.step, asked.zone) for point in present],
+            "labels": labels,
             "times": times,
             "series": [
                 *(_series(one, asked, present) for one in chart.series),
