@@ -146,15 +146,15 @@ class PlaygroundView(PanelView):
 
     def _offer(self, row: JSONObject) -> JSONObject:
         """An agent as the page's script knows it."""
-        principal, config = self.principal, row["model_config"]
-        active = row["status"] == Status.ACTIVE.value
+        principal, config, status = self.principal, row["model_config"], row["status"]
+        refused = _("%(status)s: only an active agent runs", status=_(status))
         wide = principal.is_super_admin and not principal.acting
         tenant = self.names.label("tenant", row["tenant_id"]) if row["tenant_id"] else _("shared")
         return {
             "id": str(row["id"]),
             "name": row["name"],
             "about": f"{config['provider']} / {config['model']}" + (f" · {tenant}" if wide else ""),
-            "refused": None if active else _("%(status)s: only an active agent runs", status=_(row["status"])),
+            "refused": None if status == Status.ACTIVE.value else refused,
         }
 
     def _effective(self, agent_id: UUID) -> JSONObject:
