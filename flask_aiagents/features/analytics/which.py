@@ -22,6 +22,9 @@ SAME = ("tenant_id", "agent_id", "user_id", "provider", "model", "action", "stat
 
 Model = type[Usage] | type[ActivityLog]
 
+Nulls = tuple[tuple[tuple[str, bool], ...], ...]
+"""The columns of some values, and whether these are None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Only:
@@ -63,7 +66,7 @@ class Which:
     named: frozenset[str]
     """Which of :func:`values_of` there are."""
     failed: bool
-    among: tuple[tuple[tuple[str, bool], ...], ...] | None
+    among: Nulls | None
     """Of each of :attr:`Only.among` the columns, and whether they are None."""
 
     @property
@@ -80,7 +83,7 @@ class Which:
         if self.failed:
             yield model.status != LogStatus.SUCCESS.value
         if self.among is not None:
-            yield sa.or_(sa.false(), *(_has(model, number, pairs) for number, pairs in enumerate(self.among)))
+            yield _among(model, self.among)
 
     def _of(self, model: Model) -> Iterator[sa.ColumnElement[bool]]:
         """Whose they are. The session's scope is said once more: so it does not depend on guards alone."""
@@ -109,16 +112,17 @@ def which(scope: Scope, dimensions: Set[str], only: Only) -> Which:
         all_actions="action" in dimensions,
         named=frozenset(_whose(scope, only)),
         failed=only.failed,
-        among=None if only.among is None else tuple(map(_nulls, only.among)),
+        among=None if only.among is None else _nulls(only.among),
     )
 
 
 def values_of(scope: Scope, only: Only) -> dict[str, Any]:
     """The values of the parameters in :meth:`Which.conditions`."""
-    among = enumerate(only.among or ())
-    return _whose(scope, only) | {
-        _parameter(number, name): value for number, values in among for name, value in values.items()
-    }
+    among = only.among or ()
+    by_number = {_parameter(at, name): value for at, values in enumerate(among) for name, value in values.items()}
+    return (
+        _whose(scope, only) | by_number | {"among": [value for value in by_number.values() if value is not None]}
+    )
 
 
 def _whose(scope: Scope, only: Only) -> dict[str, Any]:
@@ -127,8 +131,20 @@ def _whose(scope: Scope, only: Only) -> dict[str, Any]:
     return {name: value for name, value in whose.items() if value is not None}
 
 
-def _nulls(values: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
-    return tuple((name, value is None) for name, value in values.items())
+def _nulls(among: Sequence[Mapping[str, Any]]) -> Nulls:
+    pairs = [tuple((name, value is None) for name, value in values.items()) for values in among]
+    # Of one column it matters only whether None is among the values: so one statement serves any number of them.
+    return tuple(dict.fromkeys(pairs) if all(len(pair) == 1 for pair in pairs) else pairs)
+
+
+def _among(model: Model, among: Nulls) -> sa.ColumnElement[bool]:
+    names = {name for pairs in among for name, _ in pairs}
+    if len(names) != 1:
+        return sa.or_(sa.false(), *(_has(model, number, pairs) for number, pairs in enumerate(among)))
+    # One list, for which an index is looked up value by value; of alternatives all rows of the time are read.
+    column = getattr(model, names.pop())
+    listed = column.in_(sa.bindparam("among", expanding=True))
+    return sa.or_(listed, column.is_(None)) if ((column.key, True),) in among else listed
 
 
 def _has(model: Model, number: int, pairs: tuple[tuple[str, bool], ...]) -> sa.ColumnElement[bool]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -113,6 +113,18 @@ def drawn(
         }
         for chart in (CHARTS[name] for name in names)
     ]
+
+
+def cells(chart: JSONObject) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """The rows of a chart's table: each time with the address of the logs behind each figure, and its text."""
+    columns = [
+        [
+            (f"{one['logs']}&{time}", text)
+            for time, text in zip(one.get("times") or chart["times"], one["texts"], strict=True)
+        ]
+        for one in chart["series"]
+    ]
+    yield from zip(chart["labels"], map(list, zip_longest(*columns, fillvalue=("", ""))), strict=False)
 
 
 def _series(series: Series, asked: Asked, points: Sequence[JSONObject]) -> JSONObject:

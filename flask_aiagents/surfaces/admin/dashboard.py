@@ -15,7 +15,7 @@ from ...errors import NotFound
 from ...features.access.policy import Permission
 from ...web.filtering import Filter, Query
 from ...web.json import dumps
-from .charts import drawn
+from .charts import cells, drawn
 from .dashboard_asked import Asked
 from .dashboard_tables import SHOWN, TABLES, as_file, led, provider, trends
 from .texts import _l
@@ -106,7 +106,7 @@ class DashboardView(PanelView):
     def _charts(self, part: str, asked: Asked) -> str:
         present, before = trends(self, asked)
         charts = drawn(DRAWN[part], asked, present, before) if any(p["executions"] for p in present) else []
-        return self.render("aiagents/dashboard_trends.html", charts=charts, asked=asked, json=_json)
+        return self.render("aiagents/dashboard_trends.html", charts=charts, cells=cells, asked=asked, json=_json)
 
     def _hidden(self, asked: Asked) -> set[str]:
         """Parts and tables that tell the principal nothing."""
