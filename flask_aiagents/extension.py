@@ -25,6 +25,7 @@ from .features.access.service import Access
 from .features.activity import receivers
 from .features.activity.payload import Payloads
 from .features.activity.retention import Retention
+from .features.activity.running import RunningLogs
 from .features.activity.service import Activity
 from .features.agents.configurations import Configurations
 from .features.agents.schemas import Catalogue
@@ -56,6 +57,7 @@ class Installation:
     configurations: Configurations
     credentials: Credentials
     activity: Activity
+    running: RunningLogs
     retention: Retention
     analytics: Analytics
     erasure: Erasure
@@ -134,12 +136,12 @@ class AIAgents:
         keyring = Keyring(settings.encryption_keys)
         access = Access(database, self._identity, self._policy)
         catalogue = Catalogue(settings, self.tools.names)
-        activity = Activity(database, access, settings, self._payloads)
+        running = RunningLogs(database, access, settings, self._payloads)
         retention = Retention(database, access, settings.log_retention_days or {})
         analytics = Analytics(database, access)
         planner = Planner(app, settings, Vault(keyring, settings.trusted_origins), self.tools)
         maintenance = Maintenance(database, settings.maintenance_interval_s)
-        maintenance.add("expired leases", activity.end_expired)
+        maintenance.add("expired leases", running.end_expired)
         maintenance.add("rollups", analytics.roll_up)
         maintenance.add("retention", retention.tick)
         maintenance.add("cached figures", analytics.refresh_cached)
@@ -152,11 +154,12 @@ class AIAgents:
             agents=Agents(database, access, catalogue),
             configurations=Configurations(database, access, catalogue),
             credentials=Credentials(database, access, keyring, settings),
-            activity=activity,
+            activity=Activity(database, access, self._payloads),
+            running=running,
             retention=retention,
             analytics=analytics,
-            erasure=Erasure(database, access, activity),
-            executions=Executions(database, access, activity, planner, Limiter(settings)),
+            erasure=Erasure(database, access, running),
+            executions=Executions(database, access, running, planner, Limiter(settings)),
             maintenance=maintenance,
         )
 

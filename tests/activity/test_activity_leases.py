@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 from support.cast import BOB, ROOT, Clients, make_agent
-from support.logs import activity_of, begin, finish
+from support.logs import begin, finish, running_of
 
 from flask_aiagents.core.clock import utcnow
 from flask_aiagents.features.activity.expiry import BATCH
@@ -19,7 +19,7 @@ URL = "/api/ai_agent_activity_logs"
 
 def _end_expired(app: Flask) -> int:
     with app.app_context():
-        return activity_of(app).end_expired()
+        return running_of(app).end_expired()
 
 
 def test_f1_an_expired_execution_ends_as_interrupted(any_host: Flask, any_clients: Clients) -> None:
@@ -51,7 +51,7 @@ def test_f2_what_a_stream_had_noted_is_priced(any_host: Flask, any_clients: Clie
     """An interrupted stream keeps its partial output, and its tokens so far have their price."""
     log_id = begin(any_host, make_agent(any_clients.alice)["id"], at=utcnow() - timedelta(hours=1))
     with any_host.app_context():
-        assert activity_of(any_host).note_progress(
+        assert running_of(any_host).note_progress(
             log_id,
             principal=BOB,
             response_data={"output": "so far", "partial": True},

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from support.cast import BOB, Clients, make_agent
 from support.hosts import close, make_host
-from support.logs import activity_of, begin, finish
+from support.logs import begin, finish, running_of
 
 from flask_aiagents import AIAgents
 from flask_aiagents.core.clock import utcnow
@@ -42,7 +42,7 @@ def test_metadata_only_keeps_no_text_at_all(any_host: Flask) -> None:
     assert CANARY in execute(clients.bob, agent, CANARY, Accept="text/event-stream").text
     log_id = begin(any_host, agent["id"], payload_kb=0, request_data={"input": CANARY})
     with any_host.app_context():
-        activity_of(any_host).note_progress(
+        running_of(any_host).note_progress(
             log_id, principal=BOB, response_data={"output": CANARY}, input_tokens=1, output_tokens=1, payload_kb=0
         )
     assert finish(any_host, log_id, payload_kb=0, response_data={"output": CANARY})
@@ -153,10 +153,10 @@ def test_half_an_answer_is_not_kept_where_the_host_redacts(database_uri: str) ->
         agent = make_agent(Clients.of(app).alice, f"Helper {redact}")
         log_id = begin(app, agent["id"], at=utcnow() - timedelta(hours=1))
         with app.app_context():
-            activity = activity_of(app)
+            running = running_of(app)
             note = {"output": CANARY[:6], "partial": True}
-            activity.note_progress(log_id, principal=BOB, response_data=note, input_tokens=3, output_tokens=4)
-            assert activity.end_expired() == 1
+            running.note_progress(log_id, principal=BOB, response_data=note, input_tokens=3, output_tokens=4)
+            assert running.end_expired() == 1
         log = Clients.of(app).bob.get(f"/api/ai_agent_activity_logs/{log_id}").json
         assert (log["status"], log["tokens_used"], log["response_data"]) == ("interrupted", 7, kept)
         close(app)

@@ -12,7 +12,7 @@ from support.cast import ALICE, ROOT, Clients, make_agent
 from support.databases import Roles
 from support.dying import Died, dying_at
 from support.hosts import close, make_host
-from support.logs import activity_of, begin, execution, finish
+from support.logs import begin, execution, finish, running_of
 from support.usage import analytics_of, ask, counted, exact, past, roll_up, sums, write
 
 from flask_aiagents.core import migrate
@@ -131,7 +131,7 @@ def test_whatever_ends_is_counted_however_it_ended(any_host: Flask, any_clients:
     again = execution(any_host, agent, status="error", error="timeout")
     assert not finish(any_host, again)
     with any_host.app_context():
-        assert activity_of(any_host).end_expired() == 1
+        assert running_of(any_host).end_expired() == 1
     url = "/api/ai_agent_activity_logs"
     posted = {"action": "execute", "agent_id": agent, "status": "cancelled"}
     any_clients.bob.post(url, json=posted)

@@ -131,7 +131,7 @@ class System:
 
     def end_expired(self) -> int:
         """What maintenance does once every lease is over."""
-        return self.app.extensions["aiagents"].activity.end_expired(utcnow() + timedelta(minutes=5))
+        return self.app.extensions["aiagents"].running.end_expired(utcnow() + timedelta(minutes=5))
 
 
 def make_tenant(admin: Any, base_url: str, timeout_s: int = 60) -> Tenant:

@@ -11,6 +11,7 @@ from flask import Flask
 
 from flask_aiagents.core.clock import utcnow, uuid7, uuid7_from
 from flask_aiagents.core.principal import Principal
+from flask_aiagents.features.activity.running import RunningLogs
 from flask_aiagents.features.activity.service import Activity
 
 from .cast import BOB
@@ -19,6 +20,11 @@ from .cast import BOB
 def activity_of(app: Flask) -> Activity:
     """The service of this app."""
     return app.extensions["aiagents"].activity
+
+
+def running_of(app: Flask) -> RunningLogs:
+    """What writes the rows of executions in this app."""
+    return app.extensions["aiagents"].running
 
 
 def log_id_at(time: datetime) -> UUID:
@@ -39,7 +45,7 @@ def begin(
     log_id = log_id_at(at) if at else uuid7()
     given = {"agent_name": "Helper", "request_data": {"input": "hi"}, "provider": "openai", "model": "gpt-4o-mini"}
     with app.app_context():
-        activity_of(app).begin(
+        running_of(app).begin(
             log_id=log_id,
             principal=principal,
             agent_id=UUID(agent_id),
@@ -68,7 +74,7 @@ def finish(app: Flask, log_id: UUID, *, principal: Principal = BOB, **values: An
         "error": None,
     }
     with app.app_context():
-        return activity_of(app).finish(log_id, principal=principal, **(given | values))
+        return running_of(app).finish(log_id, principal=principal, **(given | values))
 
 
 def execution(

@@ -18,7 +18,7 @@ from ...signals import Forgotten
 from ..access.policy import Permission
 from ..access.service import Access
 from ..activity.models import ActivityLog, LogStatus
-from ..activity.service import Activity
+from ..activity.running import RunningLogs
 from ..analytics.forgotten import FORGOTTEN
 from .parts import Whom, parts_of
 
@@ -34,10 +34,10 @@ Tell = Callable[[str], None]
 class Erasure:
     """Forgetting, which only operators may. It goes in small transactions; whoever is stopped calls again."""
 
-    def __init__(self, database: Database, access: Access, activity: Activity) -> None:
+    def __init__(self, database: Database, access: Access, running: RunningLogs) -> None:
         self._db = database
         self._access = access
-        self._activity = activity
+        self._running = running
 
     def count(
         self, tenant_id: str | None, user_id: str | None = None, *, principal: Principal | None = None
@@ -88,7 +88,7 @@ class Erasure:
     def _forget(self, whom: Whom, tell: Tell | None, principal: Principal) -> Mapping[str, int]:
         if not self._is_left(whom) and not self._is_begun(whom):
             raise NotFound(f"There is nothing to forget of {whom}.", hint="Look whether the id is right.")
-        self._activity.end_expired()
+        self._running.end_expired()
         self._refuse_running(whom)
         with alone(self._db, _claim(whom)):
             pass  # from here on, whoever comes again goes on to the end

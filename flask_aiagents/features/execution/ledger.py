@@ -17,7 +17,7 @@ from ...llm.calls import Call, Outcome, estimated_tokens
 from ...logs import logger
 from ...signals import AgentExecuted, publish
 from ...types import JSONObject
-from ..activity.service import Activity
+from ..activity.running import RunningLogs
 from .result import Execution, ended_values
 from .subject import Subject
 
@@ -37,7 +37,7 @@ class Entry:
     """An execution that is logged as running."""
 
     app: Flask
-    activity: Activity
+    running: RunningLogs
     principal: Principal
     subject: Subject
     call: Call
@@ -49,7 +49,7 @@ class Entry:
     def open(self) -> None:
         """Write the running row and commit it; from here on exactly one end follows."""
         target = self.call.targets[0]
-        self.activity.begin(
+        self.running.begin(
             log_id=self.log_id,
             principal=self.principal,
             agent_id=self.subject.id,
@@ -75,7 +75,7 @@ class Entry:
         """
         asked = sum(len(message.content) for message in self.call.messages) + len(self.call.system_prompt or "")
         try:
-            self.activity.note_progress(
+            self.running.note_progress(
                 self.log_id,
                 principal=self.principal,
                 input_tokens=estimated_tokens(asked),
@@ -89,7 +89,7 @@ class Entry:
     def _end(self, outcome: Outcome, duration_ms: int) -> bool:
         for tries_left in reversed(range(_END_TRIES)):
             try:
-                return self.activity.finish(
+                return self.running.finish(
                     self.log_id,
                     principal=self.principal,
                     duration_ms=duration_ms,

@@ -25,7 +25,7 @@ from ...types import JSONObject
 from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
-from ..activity.service import Activity
+from ..activity.running import RunningLogs
 from ..agents.models import Agent
 from ..agents.schemas import Catalogue
 from ..agents.service import find_agent
@@ -49,11 +49,11 @@ class Probe:
     """Tests keys, each test under one log."""
 
     def __init__(
-        self, database: Database, access: Access, activity: Activity, planner: Planner, limiter: Limiter
+        self, database: Database, access: Access, running: RunningLogs, planner: Planner, limiter: Limiter
     ) -> None:
         self._db = database
         self._access = access
-        self._activity = activity
+        self._running = running
         self._planner = planner
         self._limiter = limiter
         self._schema = ProbeSchema()
@@ -118,7 +118,7 @@ class Probe:
 
     def _logged(self, call: Call, agent: Agent | None, principal: Principal) -> Probed:
         log_id, started, target = uuid7(), time.monotonic(), call.targets[0]
-        self._activity.begin(
+        self._running.begin(
             action="test",
             log_id=log_id,
             principal=principal,
@@ -148,7 +148,7 @@ class Probe:
 
     def _end(self, log_id: UUID, principal: Principal, started: float, outcome: Outcome) -> int:
         duration_ms = round((time.monotonic() - started) * 1000)
-        self._activity.finish(log_id, principal=principal, duration_ms=duration_ms, **ended_values(outcome))
+        self._running.finish(log_id, principal=principal, duration_ms=duration_ms, **ended_values(outcome))
         return duration_ms
 
 

@@ -14,7 +14,7 @@ from ...llm.streams import PING_S
 from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
-from ..activity.service import Activity
+from ..activity.running import RunningLogs
 from ..agents.schemas import Catalogue
 from .ledger import Entry
 from .limiter import Limiter
@@ -33,14 +33,14 @@ class Executions:
     """Runs agents, whole or streamed, each under one log."""
 
     def __init__(
-        self, database: Database, access: Access, activity: Activity, planner: Planner, limiter: Limiter
+        self, database: Database, access: Access, running: RunningLogs, planner: Planner, limiter: Limiter
     ) -> None:
         self._db = database
         self._access = access
-        self._activity = activity
+        self._running = running
         self._planner = planner
         self._limiter = limiter
-        self._probe = Probe(database, access, activity, planner, limiter)
+        self._probe = Probe(database, access, running, planner, limiter)
         self._catalogue = Catalogue(planner.settings, planner.tools.names)
 
     def run(
@@ -118,7 +118,7 @@ class Executions:
             subject = tried.over(subject, self._catalogue)
         call = self._planner.call(subject, messages, principal)
         self._limiter.hit(principal)
-        entry = Entry(self._planner.app, self._activity, principal, subject, call, tried.values)
+        entry = Entry(self._planner.app, self._running, principal, subject, call, tried.values)
         entry.open()
         return entry
 
