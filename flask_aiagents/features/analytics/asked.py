@@ -44,7 +44,7 @@ def _agent_id(text: str) -> UUID:
 
 def _top(text: str) -> int:
     if re.fullmatch("[0-9]{1,4}", text, re.ASCII) is None:
-        raise BadRequest(f"top={text[:20]!r} is no number.", hint=f"Ask for 1 to {MOST_ROWS}.")
+        raise BadRequest(f"top={text[:20]} is no number in range.", hint=f"Ask for 1 to {MOST_ROWS}.")
     return int(text)
 
 
