@@ -1,4 +1,4 @@
-"""Fill a migrated PostgreSQL with agents and 60 days of their logs, the same each time.
+"""Fill a migrated PostgreSQL with agents and 60 days of their logs, the same each time; copy them to SQLite.
 
 ``python benchmarks/datasets.py URI --agents 10000 --logs 1000000 --tenants 100``
 
@@ -15,6 +15,7 @@ import time
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -26,10 +27,17 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_aiagents import AIAgents
 from flask_aiagents.core.clock import utcnow, uuid7_from, uuid7_time
 from flask_aiagents.core.migrate import upgrade
+from flask_aiagents.features.activity.models import ActivityLog
+from flask_aiagents.features.agents.models import Agent
 
 DAYS = 60
 CHUNK = 100_000
 """Logs that one statement makes."""
+
+BATCH = 5_000
+"""Rows of a copy that are in memory."""
+
+_TABLES: list[Any] = [Agent.__table__, ActivityLog.__table__]
 
 _ID = """
     (lpad(to_hex(({ms})::bigint), 12, '0') || '7' || substr(md5({salt}), 1, 3)
@@ -120,6 +128,18 @@ def fill_logs(uri: str, agents: int, logs: int, tenants: int, *, skew: float = 3
         _say(tell, f"{last:,} logs")
     with engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE data_set_agents"))
+
+
+def copy(uri: str, other: str) -> None:
+    """The agents and logs of a filled database into a migrated one of any kind, which adds up its own sums."""
+    source, target = (sa.create_engine(one, poolclass=sa.NullPool) for one in (uri, other))
+    with source.connect() as reading, target.begin() as writing:
+        reading.execute(sa.text("SELECT set_config('aiagents.scope', 'system', true)"))
+        for table in _TABLES:
+            rows = reading.execution_options(yield_per=BATCH).execute(sa.select(table)).mappings()
+            for some in rows.partitions():
+                writing.execute(sa.insert(table), [dict(row) for row in some])
+    sum_up(other)
 
 
 def _make_months(connection: sa.Connection) -> None:

@@ -48,7 +48,8 @@ def last_case(
     if at is None:
         return None
     values: dict[str, Any] = {"error": error, "status": status, "agents": agent_ids, "user": user_id}
-    values |= {"first": uuid7_from(at), "end": uuid7_from(at + _MILLISECOND)}
+    values |= {"start": at, "end": at + _MILLISECOND}
+    values |= {"first": uuid7_from(at), "last": uuid7_from(at + _MILLISECOND)}
     return session.scalar(_last_case(agent_ids is not None, user_id is not None), values)
 
 
@@ -57,7 +58,9 @@ def _last_case(of_agents: bool, of_user: bool) -> sa.Select[UUID]:
     log, value = ActivityLog, sa.bindparam
     found = sa.select(log.id).where(
         log.id >= value("first"),
-        log.id < value("end"),
+        log.id < value("last"),
+        log.created_at >= value("start"),
+        log.created_at < value("end"),
         log.action == "execute",
         log.status == value("status"),
         sa.func.coalesce(log.error, log.status) == value("error"),

@@ -47,7 +47,7 @@ def slim(
     meant, values = which(session.scope, dimensions, only), values_of(session.scope, only)
     parts = cover(_settled(session, period, meant.grains[-1]), meant.grains)
     rows = statements.slim(meant, besides, counts(parts.whole), len(parts.raw))
-    return rows, values | span_values(**parts.whole, raw=parts.raw)
+    return rows, values | span_values(**parts.whole, all=_around(parts.whole), raw=parts.raw)
 
 
 def has_run(session: TenantSession, agent_id: UUID) -> bool:
@@ -87,7 +87,7 @@ def _rolled_and_unrolled(
     dialect = session.get_bind().dialect.name
     statement = statements.rolled_and_unrolled(dialect, meant, len(steps), counts(spans))
     exact = all(len(parts.whole[grain]) == len(spans[grain]) for grain in spans)
-    values = values | steps | span_values(**spans, all=[_around(spans)])
+    values = values | steps | span_values(**spans, all=_around(spans))
     for row in session.execute(statement, values).all():
         if row.grain is None:
             if not inside(parts.raw, row.at):
@@ -96,9 +96,10 @@ def _rolled_and_unrolled(
             yield row
 
 
-def _around(spans: Mapping[str, list[Span]]) -> Span:
+def _around(spans: Mapping[str, list[Span]]) -> list[Span]:
+    """The one span from the first begin to the last end, if there is any."""
     whole = [span for some in spans.values() for span in some]
-    return min(start for start, _ in whole), max(end for _, end in whole)
+    return [(min(start for start, _ in whole), max(end for _, end in whole))] if whole else []
 
 
 def _chunks(spans: list[Span]) -> Iterator[list[Span]]:

@@ -91,6 +91,8 @@ def raw(dialect: str, meant: Which, spans: int) -> sa.Select[*tuple[Any, ...]]:
 def slim(meant: Which, besides: Sequence[str], whole: Counts, raws: int) -> sa.Subquery:
     """The same rows of one span, for the database to count: what they are about, how many and when last.
 
+    Its whole weeks, days and hours are one span, too, named ``all``.
+
     :param besides: further sums, which no index holds.
     """
     wanted = {*SAME, "executions", "last_used_at", *besides}
@@ -101,7 +103,7 @@ def slim(meant: Which, besides: Sequence[str], whole: Counts, raws: int) -> sa.S
     # Each span is a SELECT of its own: for alternatives PostgreSQL reads rows, though an index holds all of it.
     found: list[Any] = [rolled.where(_in_span(*span)) for span in spans]
     if spans:
-        found.append(_unrolled(some).where(sa.or_(*(_logged(*span) for span in spans))))
+        found.append(_unrolled(some).where(_logged("all", 0)))
     if raws or not found:
         found.append(some.where(sa.or_(sa.false(), *_all_logged("raw", raws))))
     return sa.union_all(*found).subquery()
