@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,12 +19,9 @@ CHECKED = "aiagents_checked"
 
 _FIXED = frozenset({"tenant_id", "tenant_key", "user_id"})
 
-SCOPES_KEPT = 64
-"""Scopes for which one statement is kept narrowed, at about 20 KB each: to narrow it anew takes less than a
-millisecond. A statement that is new each time takes its own with it."""
-
-_narrowed: WeakKeyDictionary[Executable, dict[Scope, Any]] = WeakKeyDictionary()
-"""Statements with their criteria, by statement and scope: constants are narrowed, and keyed, once for each."""
+NARROWED_KEPT = 256
+"""Statements that are kept narrowed to a scope, of all statements and scopes together: most take about 20 KB, the
+largest some 300 KB, and to narrow one anew takes about a millisecond."""
 
 _walked: WeakKeyDictionary[Executable, Reach] = WeakKeyDictionary()
 """What a statement touches: constants are walked once."""
@@ -55,14 +53,11 @@ def _walk(statement: Executable) -> Reach:
     return found
 
 
+@lru_cache(maxsize=NARROWED_KEPT)
 def _narrow(statement: Any, scope: Scope, models: frozenset[type[Any]] | None, *, write: bool) -> Any:
-    by_scope = _narrowed.setdefault(statement, {})
-    if (found := by_scope.get(scope)) is None:
-        if len(by_scope) >= SCOPES_KEPT:
-            by_scope.clear()
-        criteria = any_criteria(scope, write=write) if models is None else criteria_of(models, scope, write=write)
-        found = by_scope[scope] = statement.options(*criteria)
-    return found
+    """The statement with the criteria of a scope: constants are narrowed, and keyed, once for each."""
+    criteria = any_criteria(scope, write=write) if models is None else criteria_of(models, scope, write=write)
+    return statement.options(*criteria)
 
 
 def _check_values(statement: Any, parameters: Any) -> None:

@@ -48,7 +48,7 @@ class Only:
 
     def among_these(self, values: Sequence[Mapping[str, Any]]) -> Only:
         """Of these, the rows that have all the values of one."""
-        return replace(self, among=values)
+        return replace(self, among=_padded(sorted(values, key=_none_in)))
 
 
 EVERYTHING = Only()
@@ -129,6 +129,15 @@ def _whose(scope: Scope, only: Only) -> dict[str, Any]:
     agents = None if only.agent_ids is None else [*only.agent_ids]
     whose = {"tenant": scope.tenant_id, "owner": scope.user_id, "agents": agents, "user": only.user_id}
     return {name: value for name, value in whose.items() if value is not None}
+
+
+def _none_in(values: Mapping[str, Any]) -> list[bool]:
+    return [value is None for value in values.values()]
+
+
+def _padded(values: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """As many as a power of two, the last one repeated: so that few statements serve all numbers of values."""
+    return values + values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values)) if values else values
 
 
 def _nulls(among: Sequence[Mapping[str, Any]]) -> Nulls:
