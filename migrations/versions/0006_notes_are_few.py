@@ -16,7 +16,7 @@ depends_on = None
 _TABLE = "ai_agent_unrolled_logs"
 _FORGET = f"DELETE FROM sqlite_stat1 WHERE tbl = '{_TABLE}'"
 _ONE_ROW = f"INSERT INTO sqlite_stat1 SELECT '{_TABLE}', name, '1 1' FROM pragma_index_list('{_TABLE}')"
-_LOAD = "ANALYZE sqlite_schema"  # makes the table of statistics, too, where there is none
+_LOAD = "ANALYZE sqlite_master"  # makes the table of statistics, too, where there is none
 
 
 def upgrade() -> None:

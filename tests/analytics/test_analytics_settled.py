@@ -8,13 +8,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from support.cast import ALICE, BOB, ROOT, make_agent
 from support.usage import AGENTS, ask, counted, exact, past, roll_up, write
 
 from flask_aiagents.core.clock import utcnow
 from flask_aiagents.core.principal import Principal
+from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.features.activity.retention import Retention
+from flask_aiagents.features.analytics.models import Usage
 from flask_aiagents.features.analytics.period import Period
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia")
@@ -55,6 +58,16 @@ def test_nothing_is_lost_in_any_zone(any_host: Flask, zone: str) -> None:
         assert exact(ask(any_host, "summary", period, principal=who)) == counted(of(who, logs))
     for by in ("user", "agent", "model"):
         assert total(ask(any_host, "usage", period, by=by, top=50, principal=ALICE)) == counted(of(ALICE, logs))
+
+
+def test_a_rebuild_mends_weeks_whose_logs_have_left(host: Flask) -> None:
+    """What a process of the version before counted into days alone is in the weeks after a rebuild."""
+    logs, system = forty_days(host), host.extensions["aiagents"]
+    with host.app_context():
+        with system.database.transaction(SYSTEM) as session:
+            session.execute(sa.delete(Usage).where(Usage.grain == "week"))
+        system.analytics.rebuild(utcnow() - 50 * DAY, utcnow())
+    assert exact(ask(host, "summary", Period.recent("50d"))) == counted(logs)
 
 
 def test_a_user_and_an_agent_together(any_host: Flask) -> None:

@@ -3,16 +3,18 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 from support.cast import Clients, make_agent
-from support.databases import Roles, run_sql
+from support.databases import Roles, fresh, run_sql
 from support.hosts import close, make_host
 from support.usage import ask, counted, exact, past, roll_up, sums, write
 
@@ -135,6 +137,30 @@ def test_weeks_are_summed_from_days_whose_logs_may_have_left(empty: Flask) -> No
         assert sums(empty) == dict.fromkeys(sums(empty), counted(logs))
     assert migrate.check(database) == []
     close(empty)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_weeks_have_what_is_rolled_up_while_they_are_made(kind: str, tmp_path: Path) -> None:
+    """A roller that starts in the middle of the upgrade waits for its end, and all counts in its week."""
+    with fresh(kind, tmp_path) as uri, ThreadPoolExecutor() as pool:
+        app, logs = make_host(uri), past(utcnow(), 20, 300)
+        write(app, logs[:200])
+        roll_up(app)
+        migrate.downgrade(database_of(app), "0004")
+        write(app, logs[200:])
+        rollers: list[Future[int]] = []
+
+        def start(*args: Any) -> None:
+            if "SELECT DISTINCT" in args[2] and not rollers:
+                rollers.append(pool.submit(roll_up, app))
+                wait(rollers, timeout=1)
+
+        event.listen(database_of(app).engine, "after_cursor_execute", start)
+        migrate.upgrade(database_of(app))
+        assert rollers[0].result(timeout=30) == 100
+        assert exact(ask(app, "summary", Period.recent("30d"))) == counted(logs)
+        assert sums(app) == dict.fromkeys(sums(app), counted(logs))
+        close(app)
 
 
 @pytest.mark.parametrize("statements", [4, 9, 14])

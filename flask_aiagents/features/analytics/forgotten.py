@@ -24,7 +24,10 @@ BATCH = 500
 """Rows that one transaction renames: some milliseconds, for which SQLite lets nobody else write."""
 
 _TABLE: sa.Table = Usage.__table__  # pyright: ignore[reportAssignmentType]
-_TELLING = [(level, grain) for level, told in LEVELS.items() if "user" in told for grain in ROLLED[level]]
+# Days before weeks: a week that is made anew meanwhile names no user whom its days name no more.
+_TELLING = [
+    (level, grain) for level, told in LEVELS.items() if "user" in told for grain in reversed(ROLLED[level])
+]
 
 _BEGIN = datetime(1, 1, 1, tzinfo=UTC), UUID(int=0)
 

@@ -87,7 +87,7 @@ def rebuild(
 ) -> int:
     """Count the days, in UTC, that a period touches anew from the log; returns how many logs they have.
 
-    Days of which logs have been deleted stay as they are; ``tell`` is told None of them.
+    Days of which logs have been deleted stay as they are, but count in their week; ``tell`` is told None of them.
     """
     day, done = begin_of("day", start), 0
     while day < end:
@@ -125,6 +125,7 @@ def _rebuild_day(database: Database, day: datetime) -> int | None:
     done, after, groups = 0, UUID(int=uuid7_from(day).int - 1), Groups(Words())
     with _rolling(database) as session:
         if is_sealed(session, day):
+            sum_week(session.connection(), begin_of("week", day))  # which needs no logs
             return None
         erase_day(session, day)
         while logs := session.connection().execute(_LOGGED, {"after": after, "end": uuid7_from(end)}).all():
