@@ -161,7 +161,7 @@ def test_a_tick_leaves_a_claim_that_is_past_by_every_clock(host: Flask) -> None:
     _maintenance(host, lambda: 1).tick()
     database = host.extensions["aiagents"].database
     with host.app_context(), database.transaction(SYSTEM) as session:
-        until = session.scalars(sa.select(Claim.until)).one()
+        until = session.scalars(sa.select(Claim.until).where(Claim.name == CLAIM)).one()
     assert until < utcnow() - timedelta(hours=1)
 
 
