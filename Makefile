@@ -7,16 +7,19 @@ WORKERS ?= 2
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs wheel lowest bench clean
+.PHONY: help demo test test-slow check lint docs wheel lowest bench clean
 
 help: ## say what there is
-	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.example ## install, prepare and serve the example on PORT (5000)
 	@PORT=$(PORT) exec $(BIN)/python -m example_app  # exec: so that stopping make stops it
 
 test: $(VENV)/.test ## all tests; says what was skipped for want of a server
-	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) -m "not slow" $(ARGS)
+
+test-slow: $(VENV)/.test ## tests that take minutes: attacks on a real server, fresh installations
+	$(BIN)/pytest -n $(WORKERS) -m slow $(ARGS)
 
 check: lint docs wheel lowest ## style, types, floors, docs' code, the wheel, the lowest versions
 
@@ -27,14 +30,14 @@ lint: $(VENV)/.check
 	$(BIN)/basedpyright
 
 docs: $(VENV)/.test
-	$(BIN)/pytest -q tests/docs
+	$(BIN)/pytest -q -m "not slow" tests/docs
 
 wheel: $(VENV)/.test
 	$(BIN)/python scripts/check_wheel.py
 
 # $(VENV) itself holds the newest versions that setup.cfg admits; these are the oldest.
 lowest: $(LOWEST)/.done
-	$(LOWEST)/bin/pytest -q -n $(WORKERS) tests/core tests/access tests/agents tests/credentials tests/llm tests/cli tests/panel/test_panel_base.py tests/panel/test_panel_agents.py
+	$(LOWEST)/bin/pytest -q -n $(WORKERS) -m "not slow" tests/core tests/access tests/agents tests/credentials tests/llm tests/cli tests/panel/test_panel_base.py tests/panel/test_panel_agents.py
 
 bench: $(VENV)/.test ## measure; prints a table
 	$(BIN)/python benchmarks/run.py $(ARGS)
