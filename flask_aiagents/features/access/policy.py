@@ -6,11 +6,13 @@ policy widens that: another tenant's rows stay absent whatever is allowed here.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from ...core.principal import Principal, Role
+from ...errors import ConfigurationError
 
 
 class Permission(StrEnum):
@@ -26,6 +28,7 @@ class Permission(StrEnum):
     READ_ACTIVITY = "read activity logs"
     READ_OTHERS_ACTIVITY = "read other users' activity logs"
     RECORD_ACTIVITY = "record activity"
+    REPORT_USAGE = "report executions, tokens and costs"
     READ_ANALYTICS = "read analytics"
     MANAGE_CREDENTIALS = "manage credentials"
     MANAGE_KEYS = "manage API keys"
@@ -46,11 +49,21 @@ _USER = frozenset(
 )
 
 
+class HasCreator(Protocol):
+    """A row that one user of one tenant made, such as an agent."""
+
+    @property
+    def tenant_id(self) -> str | None: ...
+
+    @property
+    def created_by(self) -> str: ...
+
+
 class Policy:
     """What each role may do. Replace ``grants``, or ``allows`` for rules that a table cannot hold::
 
     class ReadOnlyUsers(Policy):
-        grants = Policy.grants | {Role.USER: frozenset({Permission.READ_AGENTS})}
+        grants = {**Policy.grants, Role.USER: frozenset({Permission.READ_AGENTS})}
     """
 
     grants: ClassVar[Mapping[Role, frozenset[Permission]]] = {
@@ -59,6 +72,41 @@ class Policy:
         Role.USER: _USER,
     }
 
-    def allows(self, principal: Principal, permission: Permission) -> bool:
-        """Whether this principal may do this, on rows that it can see."""
-        return permission in self.grants[principal.role]
+    own_only: ClassVar[Mapping[Role, frozenset[Permission]]] = {
+        Role.USER: frozenset({Permission.UPDATE_AGENT, Permission.DELETE_AGENT})
+    }
+    """Permissions in ``grants`` that a role has on rows which it created, and on no others."""
+
+    def allows(self, principal: Principal, permission: Permission, row: HasCreator | None = None) -> bool:
+        """Return True when this principal may do this.
+
+        :param row: the row to act on. Without one the question is a general one: may the principal do this to any
+            row at all? Services ask it before they read the row, and ask again with the row.
+        """
+        if permission not in self.grants[principal.role]:
+            return False
+        return (
+            row is None or permission not in self.own_only.get(principal.role, ()) or _is_creator(principal, row)
+        )
+
+
+def checked_policy(policy: Policy) -> Policy:
+    """Return the policy when its ``allows`` takes the row as well.
+
+    A class written for two arguments could only answer the general question, and would grant on every row what
+    a role may do to its own rows.
+
+    :raises ConfigurationError: otherwise.
+    """
+    try:
+        inspect.signature(policy.allows).bind(None, None, row=None)
+    except TypeError:
+        raise ConfigurationError(
+            f"{type(policy).__name__}.allows() does not accept the row that is acted on.",
+            hint="Declare allows(self, principal, permission, row=None) and pass row on to super().allows().",
+        ) from None
+    return policy
+
+
+def _is_creator(principal: Principal, row: HasCreator) -> bool:
+    return (row.tenant_id, row.created_by) == (principal.tenant_id, principal.user_id)

@@ -11,7 +11,7 @@ from ...core.db import Database
 from ...core.principal import Principal, acting_principal
 from ...core.tenancy import SYSTEM, Scope
 from ...errors import Forbidden, Unauthorized
-from .policy import Permission, Policy
+from .policy import HasCreator, Permission, Policy, checked_policy
 from .tokens import PREFIX, authenticate, confirm
 
 TENANT_HEADER = "X-AIAgents-Tenant"
@@ -29,7 +29,7 @@ class Access:
     def __init__(self, database: Database, identity: Callable[[], Any], policy: Policy) -> None:
         self._db = database
         self._identity = identity
-        self._policy = policy
+        self._policy = checked_policy(policy)
 
     def current(self) -> Principal | None:
         """Who acts here: :func:`acting_as`, else the request's API key, else the host's identity callback."""
@@ -43,19 +43,20 @@ class Access:
             environ[_ENVIRON_RESOLVED] = self._resolve(request)
         return environ[_ENVIRON_RESOLVED]
 
-    def require(self, permission: Permission, principal: Principal | None = None) -> Principal:
-        """The principal, when it may do this.
+    def require(
+        self, permission: Permission, principal: Principal | None = None, *, row: HasCreator | None = None
+    ) -> Principal:
+        """Return the principal when it may do this.
 
+        :param row: the row that it is to be done to; without one, see :meth:`.policy.Policy.allows`.
         :raises Unauthorized: when nobody acts.
         :raises Forbidden: when the policy says no.
         """
         principal = principal or self.current()
         if principal is None:
             raise Unauthorized("Nobody is logged in.")
-        if not self._policy.allows(principal, permission):
-            raise Forbidden(
-                f"A {principal.role} may not {permission}.", hint="Ask an admin of your tenant to do it."
-            )
+        if not self.allows(principal, permission, row):
+            raise _refusal(principal, permission, row)
         return principal
 
     def require_still(self, permission: Permission, principal: Principal) -> None:
@@ -67,15 +68,15 @@ class Access:
             confirm(self._db, principal.key_id)
         self.require(permission, principal)
 
-    def allows(self, principal: Principal, permission: Permission) -> bool:
-        """Whether the policy lets this principal do this."""
-        return self._policy.allows(principal, permission)
+    def allows(self, principal: Principal, permission: Permission, row: HasCreator | None = None) -> bool:
+        """Return True when this principal may do this."""
+        return self._policy.allows(principal, permission, row)
 
     def scope(self, principal: Principal) -> Scope:
         """What this principal's sessions see."""
         if principal.is_super_admin and not principal.acting:
             return SYSTEM
-        narrow = not self._policy.allows(principal, Permission.READ_OTHERS_ACTIVITY)
+        narrow = not self.allows(principal, Permission.READ_OTHERS_ACTIVITY)
         return Scope(tenant_id=principal.tenant_id, user_id=principal.user_id if narrow else None)
 
     def _resolve(self, request: Request) -> Principal | None:
@@ -90,6 +91,13 @@ class Access:
             return request.environ[ENVIRON_PRINCIPAL]
         token = token_of(request)
         return authenticate(self._db, token) if token is not None else _to_principal(self._identity())
+
+
+def _refusal(principal: Principal, permission: Permission, row: HasCreator | None) -> Forbidden:
+    hint = "Ask an admin of your tenant to do it."
+    if row is not None:
+        hint = f"You may do that to what you made yourself. {hint}"
+    return Forbidden(f"A {principal.role} may not {permission}.", hint=hint)
 
 
 def is_own(request: Request) -> bool:
