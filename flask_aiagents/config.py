@@ -66,7 +66,7 @@ class Settings:
     """Where the panel sends who is not logged in; by default Flask-Login's ``login_view``."""
 
     database_uri: str | None = None
-    """The database to use when the host has no Flask-SQLAlchemy; otherwise the host's engine serves."""
+    """The database to use when the host passes no ``db`` and registers no Flask-SQLAlchemy(-Lite)."""
 
     migration_uri: str | None = None
     """A second URI for migrations, for a role that owns the tables; the application's role gets grants."""

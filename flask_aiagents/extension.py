@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Flask
 from werkzeug.local import LocalProxy
 
 from .config import Settings
 from .core.crypto import Keyring
 from .core.db import Database
-from .core.host import HostSession
+from .core.host_database import resolve
 from .core.installed import EXTENSION, installation
 from .core.maintenance import Maintenance
 from .core.migrate import hide_from_host_migrations
@@ -70,7 +69,8 @@ class AIAgents:
 
     aiagents = AIAgents(app, db)
 
-    :param db: the host's Flask-SQLAlchemy; without one, ``AIAGENTS_DATABASE_URI`` names the database.
+    :param db: the host's Flask-SQLAlchemy, Flask-SQLAlchemy-Lite or Alchemical, a SQLAlchemy ``Engine`` or a
+        database URI; by default the extension that is registered in the app, else ``AIAGENTS_DATABASE_URI``.
     :param identity: returns who is acting, a :class:`Principal` or an object with ``get_id()``, ``tenant_id``
         and ``role``, or None for nobody; by default Flask-Login's ``current_user``.
     :param policy: replaces what each role may do.
@@ -124,7 +124,7 @@ class AIAgents:
         if EXTENSION in app.extensions:
             raise ConfigurationError("AIAgents is already mounted in this app.", hint="Call init_app once an app.")
         settings = Settings.from_config(app.config)
-        mounted = self._install(app, settings, _database(app, db or self._db, settings))
+        mounted = self._install(app, settings, _database(app, self._db if db is None else db, settings))
         app.extensions[EXTENSION] = mounted
         receivers.connect(app, mounted.database, self._payloads)
         register_routes(app, settings.url_prefix.rstrip("/"))
@@ -164,22 +164,9 @@ class AIAgents:
         )
 
 
-def _database(app: Flask, db: Any, settings: Settings) -> Database:
-    db = db or app.extensions.get("sqlalchemy")
-    if db is not None:
-        return Database(app, lambda: _host_engine(app, db), HostSession(db.session), settings.migration_uri)
-    if settings.database_uri:
-        uri = settings.database_uri
-        return Database(app, lambda: sa.create_engine(uri, pool_pre_ping=True), None, settings.migration_uri)
-    raise ConfigurationError(
-        "There is no database.",
-        hint="Pass your Flask-SQLAlchemy as AIAgents(app, db), or set AIAGENTS_DATABASE_URI.",
-    )
-
-
-def _host_engine(app: Flask, db: Any) -> sa.Engine:
-    with app.app_context():
-        return db.engine
+def _database(app: Flask, db: object, settings: Settings) -> Database:
+    host = resolve(app, db, settings.database_uri)
+    return Database(app, host.engine, host.session, settings.migration_uri)
 
 
 current_aiagents: Installation = LocalProxy(installation)  # pyright: ignore[reportAssignmentType]

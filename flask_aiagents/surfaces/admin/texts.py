@@ -7,6 +7,9 @@ The language is Flask-Babel's when the host uses it, else the best of the browse
 from __future__ import annotations
 
 import gettext as stdlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -55,6 +58,21 @@ def lazy(text: str) -> LazyText:
 
 
 _l = lazy
+
+
+@contextmanager
+def idle_babel() -> Iterator[None]:
+    """Let Flask-Admin and WTForms use English where Flask-Babel is installed but not initialized in this app.
+
+    They use Flask-Babel as soon as it can be imported, and without ``Babel(app)`` each text would be a KeyError.
+    """
+    if "flask_babel" not in sys.modules or "babel" in current_app.extensions:
+        yield
+        return
+    from flask_babel import force_locale  # pyright: ignore[reportMissingImports]  # where the host has it
+
+    with force_locale("en"):
+        yield
 
 
 def language() -> str:

@@ -22,7 +22,7 @@ from ...features.access.policy import Permission
 from ...web.errors import known_error
 from . import login, pages, security
 from .names import HostNames
-from .texts import _
+from .texts import _, idle_babel
 
 TENANT = "aiagents_tenant"
 """The key of the host's session under which the picked tenant of a super admin is kept."""
@@ -106,6 +106,7 @@ class PanelView(BaseView):
         """A page of ours, in an environment of our own: the host's Jinja may be anything."""
         return pages.render(self, template, context | self._template_args)
 
+    @idle_babel()
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         principal = self._resolved()
         if principal is None:
@@ -117,6 +118,7 @@ class PanelView(BaseView):
         self.system.maintenance.start()
         return None
 
+    @idle_babel()
     def _run_view(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
         # The stock version calls a view again, as a class method, when it raised a TypeError.
         with acting_as(self.principal):
@@ -137,6 +139,7 @@ class PanelView(BaseView):
             return False
         return self.system.access.allows(principal, self.permission)
 
+    @idle_babel()
     def _failed(self, error: Exception) -> Response:
         if isinstance(error, http.HTTPException) and error.response is not None:
             return make_response(error.response)  # abort(response) is an answer, not an error
