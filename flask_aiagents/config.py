@@ -65,6 +65,10 @@ class Settings:
     login_url: str | None = None
     """Where the panel sends who is not logged in; by default Flask-Login's ``login_view``."""
 
+    always_require_same_origin: bool = False
+    """Demand same-origin proof of every write without an API key. Set it where the host identifies users by
+    something that comes without a cookie: an IP address, a client certificate, the header of an SSO proxy."""
+
     database_uri: str | None = None
     """The database to use when the host passes no ``db`` and registers no Flask-SQLAlchemy(-Lite)."""
 
@@ -142,6 +146,10 @@ def unknown_keys(config: Mapping[str, Any]) -> list[str]:
     return sorted(key for key in config if key.startswith("AIAGENTS_") and key not in known)
 
 
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off", "", "none"})
+
+
 def _convert(name: str, default: Any, value: Any) -> Any:
     try:
         match default:
@@ -153,6 +161,8 @@ def _convert(name: str, default: Any, value: Any) -> Any:
                 return tuple(part.strip() for part in value.split(",") if part.strip())
             case tuple():
                 return tuple(value)
+            case bool():
+                return _switch(value)
             case int() | float():
                 return type(default)(value)
             case _:
@@ -161,6 +171,13 @@ def _convert(name: str, default: Any, value: Any) -> Any:
         raise ConfigurationError(
             f"AIAGENTS_{name.upper()}: {error}.", hint="docs/configuration.md shows its form."
         ) from error
+
+
+def _switch(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError(f"{value!r} is neither true nor false")
+    return word in _TRUE
 
 
 def _days(value: Any) -> dict[str, int]:

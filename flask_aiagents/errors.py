@@ -16,7 +16,7 @@ class AIAgentsError(Exception):
     """The root: ``message`` says what happened, ``details`` where, ``hint`` what to do next."""
 
     code: int | None
-    """The HTTP status, under the name that werkzeug gives it."""
+    """The HTTP status, under werkzeug's name for it; 500 unless the class or its werkzeug base names another."""
 
     error_code: str = "internal_error"
     """The stable word for this kind of error, sent to clients as ``code``."""
@@ -33,6 +33,8 @@ class AIAgentsError(Exception):
         retry_after: int | None = None,
     ) -> None:
         Exception.__init__(self, message)  # werkzeug's own signatures differ from class to class
+        # Not a class attribute of the root, which would hide the codes of werkzeug's classes.
+        self.code = getattr(type(self), "code", None) or 500
         self.message = message
         self.description: str | None = message
         self.response: Response | None = None

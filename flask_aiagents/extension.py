@@ -17,7 +17,7 @@ from .core.installed import EXTENSION, installation
 from .core.maintenance import Maintenance
 from .core.migrate import hide_from_host_migrations
 from .errors import ConfigurationError
-from .features.access.identity import flask_login_user
+from .features.access.identity import HostIdentity, flask_login_user
 from .features.access.keys import ApiKeys
 from .features.access.policy import Policy
 from .features.access.service import Access
@@ -87,7 +87,7 @@ class AIAgents:
         app: Flask | None = None,
         db: Any = None,
         *,
-        identity: Callable[[], Any] = flask_login_user,
+        identity: Callable[[], object] = flask_login_user,
         policy: Policy | None = None,
         admin: Any = None,
         list_tenants: Callable[[], Iterable[tuple[str, str]]] | None = None,
@@ -96,7 +96,7 @@ class AIAgents:
     ) -> None:
         self.tools = ToolRegistry()
         self._db = db
-        self._identity = identity
+        self._identity = HostIdentity(identity)
         self._policy = policy or Policy()
         self._admin = admin
         self._names = HostNames(list_tenants, labels)

@@ -15,6 +15,15 @@ def logger(name: str) -> logging.Logger:
     return found
 
 
+def log_error(target: logging.Logger, error: BaseException, message: str, *args: object) -> None:
+    """Log an error with its traceback to a logger that is not ours, in a form that forges no line of it."""
+    if target.isEnabledFor(logging.ERROR):
+        info = (type(error), error, error.__traceback__)
+        record = target.makeRecord(target.name, logging.ERROR, "flask_aiagents", 0, message, args, info)
+        _one_record(record)
+        target.handle(record)
+
+
 def _one_record(record: logging.LogRecord) -> bool:
     """Words without line breaks; a traceback whose every line begins with a margin, as no record does.
 

@@ -1,11 +1,24 @@
-"""Every error of ours as ``{"code", "message", "details", "hint"}``."""
+"""Every error of ours as ``{"code", "message", "details", "hint"}``.
+
+Two kinds of errors are the host's business too. An exception of the host's own hooks or identity callback gets the
+answer of the host's handler for it, when there is one. An exception that nobody expected gets our answer, and the
+host's logger and its ``got_request_exception`` signal receive it under the id that the answer names.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from flask import Response
+from flask import (
+    Request,
+    Response,
+    current_app,
+    got_request_exception,
+    has_app_context,
+    has_request_context,
+    request,
+)
 from marshmallow import ValidationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -13,7 +26,7 @@ from werkzeug import exceptions as http
 
 from ..core.clock import uuid7
 from ..errors import AIAgentsError, ConfigurationError, Conflict, Invalid, Unavailable
-from ..logs import logger
+from ..logs import log_error, logger
 from .json import json_response
 
 _log = logger(__name__)
@@ -22,10 +35,25 @@ _MISSING_TABLE = ("no such table", "no such column", "UndefinedTable", "Undefine
 _SERIALIZATION_FAILURES = ("deadlock", "could not serialize", "(1020,", "(1213,")
 
 
+_IDENTIFIED = "aiagents.identified"
+
+_GENERAL = frozenset({Exception, BaseException, http.HTTPException, *http.default_exceptions.values()})
+"""Classes whose handlers are the host's error pages, not the meaning of one exception."""
+
+
+def mark_identified(request: Request) -> None:
+    """Note that the host's hooks and its identity callback are done: what fails from here on is not theirs."""
+    request.environ[_IDENTIFIED] = True
+
+
 def render(error: Exception) -> Response:
-    """The response to an error; what nobody expected is logged under an id and told as nothing but that id."""
+    """Return the response to an error. Of an unexpected one it has only the id under which it is logged."""
+    if (answer := host_answer(error)) is not None:
+        return answer
     known = known_error(error)
     response = json_response(known.to_dict(), known.code or 500)
+    for challenge in getattr(error, "www_authenticate", None) or ():
+        response.headers.add("WWW-Authenticate", str(challenge))
     if known.retry_after is not None:
         response.headers["Retry-After"] = str(known.retry_after)
     if isinstance(error, http.MethodNotAllowed) and error.valid_methods:
@@ -33,10 +61,28 @@ def render(error: Exception) -> Response:
     return response
 
 
+def host_answer(error: Exception) -> Response | None:
+    """Return the answer of the host's handler for an exception of its own hooks or identity callback.
+
+    Handlers of codes and of general classes do not count: on our routes our own answers stand in for error pages.
+    """
+    if not has_request_context() or _IDENTIFIED in request.environ or isinstance(error, AIAgentsError):
+        return None
+    of_code = error.code if isinstance(error, http.HTTPException) else None
+    for code in (of_code, None):
+        handlers = current_app.error_handler_spec[None].get(code, {})
+        for kind in type(error).__mro__:
+            if kind not in _GENERAL and (handler := handlers.get(kind)) is not None:
+                return current_app.make_response(current_app.ensure_sync(handler)(error))
+    return None
+
+
 def known_error(error: Exception) -> AIAgentsError:
-    """The error of ours that tells what this one means; what nobody expected is logged under an id."""
+    """Return the error of ours that states what this one means. Unexpected ones are logged under an id."""
     match error:
         case AIAgentsError():
+            if not isinstance(error, http.HTTPException):  # a wrong set-up or a mistake in code
+                _report(error, "%s", error)
             return error
         case ValidationError():
             return Invalid("Some fields are wrong.", details=error.normalized_messages())
@@ -85,14 +131,26 @@ _HINTS = {
 
 def _unexpected(error: Exception) -> AIAgentsError:
     error_id = uuid7()
-    _log.error("Unexpected error %s", error_id, exc_info=error)
-    known = AIAgentsError(
+    error.add_note(f"AI agents error id: {error_id}")
+    _report(error, "Unexpected error %s", error_id)
+    return AIAgentsError(
         "Something went wrong on our side.",
         details={"error_id": str(error_id)},
         hint="Try again; if it stays, give this id to the operator.",
     )
-    known.code = 500
-    return known
+
+
+def _report(error: Exception, message: str, *args: object) -> None:
+    """Tell the host of an error as Flask does for its own routes: by its logger and by Flask's signal."""
+    if not has_app_context():
+        _log.error(message, *args, exc_info=error)
+        return
+    log_error(current_app.logger, error, message, *args)
+    got_request_exception.send(
+        current_app._get_current_object(),  # pyright: ignore[reportAttributeAccessIssue]
+        _async_wrapper=current_app.ensure_sync,
+        exception=error,
+    )
 
 
 def register_error_handlers(blueprint: Any) -> None:

@@ -1,51 +1,51 @@
-"""The door of every route: who is acting, and whether a cookie may do it from where it comes."""
+"""Gate of every route: resolves the principal and refuses forgeable writes."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from flask import Request, request
+from flask import current_app, request
 
 from ...core.installed import installation
+from ...core.principal import Principal
 from ...errors import Forbidden, Unauthorized
+from ...web.errors import mark_identified
+from .headers import token_of
+from .same_origin import is_forgeable, same_origin
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def enter() -> None:
-    """Runs before each of our routes.
+    """Run before each of our routes.
 
     The principal is resolved first, while the host's session may still be read; then that session's read
     transaction ends, so that the request holds one connection and not two.
 
-    :raises Unauthorized: when nobody acts.
-    :raises Forbidden: for a write that a cookie authenticates and that may come from another site.
+    :raises Unauthorized: when the request identifies nobody.
+    :raises Forbidden: for a write that another site may have caused a browser to send.
     """
     if request.method == "OPTIONS":
         return
     system = installation()
     principal = system.access.current()
+    mark_identified(request)
     if principal is None:
         raise Unauthorized("Nobody is logged in.")
-    if request.method not in _READS and not _by_header(request) and not same_origin(request):
-        raise Forbidden(
-            "This write is authenticated by a cookie and does not say that it comes from your own pages.",
-            error_code="cross_site",
-            hint="Send it with fetch() from the same origin, or use an API key.",
-        )
     system.database.end_host_read()
+    if request.method not in _READS and not _is_intended(principal):
+        raise Forbidden(
+            "A browser may have added the credentials of this write by itself, and nothing shows that one of your "
+            "own pages sent it.",
+            error_code="cross_site",
+            hint="Send it with fetch() from the same origin, or authenticate by an API key or a header, "
+            "without cookies.",
+        )
     system.maintenance.start()
 
 
-def _by_header(request: Request) -> bool:
-    scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
-    # A browser adds Basic by itself, as it adds cookies; Bearer and X-API-Key only a program adds.
-    return scheme == "bearer" or bool(request.headers.get("X-API-Key"))
-
-
-def same_origin(request: Request) -> bool:
-    """Whether a browser vouches that a page of this origin sent the request."""
-    if (site := request.headers.get("Sec-Fetch-Site")) is not None:
-        return site == "same-origin"
-    origin = urlsplit(request.headers.get("Origin", ""))
-    return bool(origin.netloc) and (origin.scheme, origin.netloc) == (request.scheme, request.host)
+def _is_intended(principal: Principal) -> bool:
+    system = installation()
+    if token_of(request) is not None or same_origin(request):
+        return True
+    if system.settings.always_require_same_origin:
+        return False
+    return not is_forgeable(current_app, request, principal, system.access.current)

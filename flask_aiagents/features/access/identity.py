@@ -1,15 +1,83 @@
-"""Who is acting, where the host uses Flask-Login."""
+"""The host's identity callback, and how its answer becomes a principal."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from typing import Any
 
 from flask import current_app
 from flask_login import current_user
+from werkzeug.local import LocalProxy
+
+from ...core.principal import Principal
+from ...errors import ConfigurationError, Forbidden
+
+
+class HostIdentity:
+    """Call the host's callback for the current request. Exceptions of the callback pass through unchanged."""
+
+    def __init__(self, callback: Callable[[], Any]) -> None:
+        """Keep the callback.
+
+        :raises ConfigurationError: for an async callback where Flask cannot await it.
+        """
+        if _is_async(callback) and find_spec("asgiref") is None:
+            raise ConfigurationError(
+                "The identity callback is async, and Flask's async support is not installed.",
+                hint="Run: pip install 'flask[async]'; or pass a plain function as AIAgents(identity=...).",
+            )
+        self.callback = callback
+
+    def principal(self) -> Principal | None:
+        """Return the principal of the current request, or None when the host identifies nobody."""
+        user = _unwrapped(self.callback())
+        if inspect.isawaitable(user):
+            user = _unwrapped(current_app.async_to_sync(_awaited)(user))
+        return to_principal(user)
 
 
 def flask_login_user() -> Any:
-    """Flask-Login's user when one is logged in, else None."""
-    if not hasattr(current_app, "login_manager") or not current_user.is_authenticated:
-        return None
-    return current_user
+    """Return Flask-Login's user when one is logged in, else None."""
+    return current_user if hasattr(current_app, "login_manager") else None
+
+
+def to_principal(user: Any) -> Principal | None:
+    """Make a principal of a host's user: an object with ``get_id()`` or ``user_id``, ``tenant_id`` and ``role``.
+
+    None and an anonymous user (``is_authenticated`` is False) stand for nobody.
+
+    :raises Forbidden: when the user has no valid role, tenant or id.
+    """
+    if user is None or isinstance(user, Principal):
+        return user
+    return _converted(user) if getattr(user, "is_authenticated", True) else None
+
+
+def _unwrapped(user: Any) -> Any:
+    return user._get_current_object() if isinstance(user, LocalProxy) else user
+
+
+def _converted(user: Any) -> Principal:
+    user_id = user.get_id() if hasattr(user, "get_id") else getattr(user, "user_id", None)
+    tenant, zone = getattr(user, "tenant_id", None), getattr(user, "time_zone", None)
+    try:
+        return Principal(
+            str(user_id or ""),
+            None if tenant is None else str(tenant),
+            getattr(user, "role", None),  # pyright: ignore[reportArgumentType]
+            time_zone=str(zone) if zone else None,
+        )
+    except ValueError as error:
+        raise Forbidden(
+            f"This account cannot use AI agents. {error}", hint="Ask the operator to give it a role and a tenant."
+        ) from error
+
+
+def _is_async(callback: Callable[[], Any]) -> bool:
+    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(type(callback).__call__)
+
+
+async def _awaited(answer: Awaitable[Any]) -> Any:
+    return await answer

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import Request, has_request_context, request
 
 from ...core.db import Database
 from ...core.principal import Principal, acting_principal
 from ...core.tenancy import SYSTEM, Scope
 from ...errors import Forbidden, Unauthorized
+from .headers import is_own, token_of
+from .identity import HostIdentity
 from .policy import HasCreator, Permission, Policy, checked_policy
-from .tokens import PREFIX, authenticate, confirm
+from .tokens import authenticate, confirm
 
 TENANT_HEADER = "X-AIAgents-Tenant"
 """The tenant that a super admin acts for; ``*`` is what all tenants share."""
@@ -26,9 +25,9 @@ _ENVIRON_RESOLVED = "aiagents.resolved"
 class Access:
     """Resolves the principal of a context and asks the policy."""
 
-    def __init__(self, database: Database, identity: Callable[[], Any], policy: Policy) -> None:
+    def __init__(self, database: Database, identity: HostIdentity, policy: Policy) -> None:
         self._db = database
-        self._identity = identity
+        self.identity = identity
         self._policy = checked_policy(policy)
 
     def current(self) -> Principal | None:
@@ -90,7 +89,7 @@ class Access:
         if ENVIRON_PRINCIPAL in request.environ:
             return request.environ[ENVIRON_PRINCIPAL]
         token = token_of(request)
-        return authenticate(self._db, token) if token is not None else _to_principal(self._identity())
+        return authenticate(self._db, token) if token is not None else self.identity.principal()
 
 
 def _refusal(principal: Principal, permission: Permission, row: HasCreator | None) -> Forbidden:
@@ -98,41 +97,3 @@ def _refusal(principal: Principal, permission: Permission, row: HasCreator | Non
     if row is not None:
         hint = f"You may do that to what you made yourself. {hint}"
     return Forbidden(f"A {principal.role} may not {permission}.", hint=hint)
-
-
-def is_own(request: Request) -> bool:
-    """Whether a request is for a route of ours."""
-    return (request.blueprint or "").startswith("aiagents")
-
-
-def token_of(request: Request) -> str | None:
-    """The API key that a request carries, or None when it carries none of ours.
-
-    :raises Unauthorized: when its two headers name two keys.
-    """
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    given = {bearer.strip()} if scheme.lower() == "bearer" else set()
-    if (header := request.headers.get("X-API-Key")) is not None:
-        given.add(header.strip())
-    ours = {token for token in given if token.startswith(PREFIX)}
-    if len(ours) > 1:
-        raise Unauthorized("Authorization and X-API-Key name different keys.", hint="Send one of them.")
-    return ours.pop() if ours else None
-
-
-def _to_principal(user: Any) -> Principal | None:
-    if user is None or isinstance(user, Principal):
-        return user
-    user_id = user.get_id() if hasattr(user, "get_id") else getattr(user, "user_id", None)
-    tenant, zone = getattr(user, "tenant_id", None), getattr(user, "time_zone", None)
-    try:
-        return Principal(
-            str(user_id or ""),
-            None if tenant is None else str(tenant),
-            getattr(user, "role", None),  # pyright: ignore[reportArgumentType]
-            time_zone=str(zone) if zone else None,
-        )
-    except ValueError as error:
-        raise Forbidden(
-            f"This account cannot use AI agents. {error}", hint="Ask the operator to give it a role and a tenant."
-        ) from error

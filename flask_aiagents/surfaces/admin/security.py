@@ -11,7 +11,7 @@ from flask_admin.form import SecureForm
 from werkzeug.datastructures import MultiDict
 
 from ...errors import ConfigurationError, Forbidden
-from ...features.access.gate import same_origin
+from ...features.access.same_origin import same_origin
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -19,7 +19,7 @@ from ...core.installed import installation
 from ...core.principal import Principal, acting_as
 from ...errors import Forbidden
 from ...features.access.policy import Permission
-from ...web.errors import known_error
+from ...web.errors import host_answer, known_error, mark_identified
 from . import login, pages, security
 from .names import HostNames
 from .texts import _, idle_babel
@@ -66,7 +66,7 @@ class PanelView(BaseView):
         """Whether the page is shown in menus; :meth:`_handle_view` guards the page itself."""
         try:
             principal = self._resolved()
-        except http.HTTPException:
+        except Exception:  # the host's own pages have this menu too, and must not fail by it
             return False
         return principal is not None and self._admits(principal)
 
@@ -109,6 +109,7 @@ class PanelView(BaseView):
     @idle_babel()
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         principal = self._resolved()
+        mark_identified(request)
         if principal is None:
             return login.send_there()
         security.refuse_forged()
@@ -143,6 +144,8 @@ class PanelView(BaseView):
     def _failed(self, error: Exception) -> Response:
         if isinstance(error, http.HTTPException) and error.response is not None:
             return make_response(error.response)  # abort(response) is an answer, not an error
+        if (answer := host_answer(error)) is not None:
+            return answer
         known = known_error(error)
         response = make_response(pages.error(self, known), known.code or 500)
         if known.retry_after is not None:

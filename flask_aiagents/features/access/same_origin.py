@@ -1,0 +1,87 @@
+"""Same-origin proof of writes, against cross-site request forgery.
+
+A browser adds cookies and HTTP Basic, Digest, Negotiate and NTLM credentials by itself, also to requests that
+another site starts. A write that the host identified by one of these must show by ``Sec-Fetch-Site`` or
+``Origin`` that one of the host's own pages sent it. A write that the host identified by a header which only a
+program adds needs no proof, even when a cookie came along by chance. To tell the two apart, the host's identity
+is resolved a second time in a request that differs only in lacking everything a browser adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Request
+
+from ...core.principal import Principal
+from ...logs import logger
+
+_log = logger(__name__)
+
+Resolver = Callable[[], Principal | None]
+
+_BROWSER_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
+_BROWSER_KEYS = frozenset({"HTTP_COOKIE", "REMOTE_USER", "AUTH_TYPE"})
+_BODY_KEYS = frozenset({"wsgi.input", "wsgi.input_terminated", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
+
+
+def same_origin(request: Request) -> bool:
+    """Return True if the browser states that a page of this origin sent the request."""
+    if (site := request.headers.get("Sec-Fetch-Site")) is not None:
+        return site == "same-origin"
+    origin = urlsplit(request.headers.get("Origin", ""))
+    return bool(origin.netloc) and (origin.scheme, origin.netloc) == (request.scheme, request.host)
+
+
+def is_forgeable(app: Flask, request: Request, principal: Principal, resolve: Resolver) -> bool:
+    """Return True if the browser may have authenticated the request without its user's intent.
+
+    :param resolve: resolves the principal of the current request context; ``principal`` is its first answer.
+    """
+    if not any(_added_by_browser(key, value) for key, value in request.environ.items()):
+        return False
+    return not _same_account(principal, _without_browser(app, request, resolve))
+
+
+def _added_by_browser(key: str, value: Any) -> bool:
+    if key == "HTTP_AUTHORIZATION":
+        return value.strip().partition(" ")[0].lower() in _BROWSER_SCHEMES
+    return key in _BROWSER_KEYS and bool(value)
+
+
+def _without_browser(app: Flask, request: Request, resolve: Resolver) -> Principal | None:
+    # An app context of its own, because login extensions cache the user on flask.g.
+    with app.app_context(), app.request_context(_program_environ(request.environ)):
+        try:
+            if _run_hooks(app):
+                return resolve()
+        except Exception as error:  # a host that cannot identify the request has not identified it
+            _log.debug("The host identified nobody without cookies: %s", error)
+    return None
+
+
+def _program_environ(environ: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request as a program would have sent it: standard keys only, without a body.
+
+    Keys of middleware are left out, since they may hold a session that was read from a cookie.
+    """
+    kept = {key: value for key, value in environ.items() if key.isupper() or key.startswith("wsgi.")}
+    for key in [key for key, value in kept.items() if key in _BODY_KEYS or _added_by_browser(key, value)]:
+        del kept[key]
+    return kept | {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"}
+
+
+def _run_hooks(app: Flask) -> bool:
+    """Run the host's ``before_request`` hooks, which may identify the user; False when one of them answers."""
+    return all(app.ensure_sync(hook)() is None for hook in app.before_request_funcs.get(None, ()))
+
+
+def _same_account(one: Principal, other: Principal | None) -> bool:
+    return other is not None and (one.user_id, one.tenant_id, one.role) == (
+        other.user_id,
+        other.tenant_id,
+        other.role,
+    )
