@@ -7,21 +7,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ..errors import Forbidden, Invalid
 from ..logs import logger
+from .ids import TENANT_LENGTH, USER_LENGTH, HostId, InvalidId, host_id
 
 _log = logger(__name__)
 
 SHARED = "*"
 """The tenant that a super admin names to act on what all tenants share."""
-
-
-TENANT_LENGTH = 128
-"""Longest tenant id, in characters; user ids may have 255."""
 
 
 class Role(StrEnum):
@@ -32,17 +29,12 @@ class Role(StrEnum):
     USER = "user"
 
 
-class BlankAround(Forbidden, ValueError):
-    """An id with blanks around it: whoever comes with it, by a login or by an API key, is told by a 403."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Principal:
     """A user of the host, or one of its API keys, with its tenant and role.
 
-    :raises ValueError: without a user, or without a tenant for any role but super admin.
-    :raises BlankAround: for ids with blanks around them, which no two databases compare alike: to MariaDB
-        ``'acme '`` is ``'acme'``.
+    :raises ValueError: without a user, without a tenant for any role but super admin, and for ids that cannot be
+        used, see :func:`.ids.host_id`.
     """
 
     user_id: str
@@ -55,38 +47,47 @@ class Principal:
     time_zone: str | None = None
     """Whose days, weeks and months figures are by default, such as ``Europe/Berlin``; UTC without one."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "role", Role(self.role))
-        object.__setattr__(self, "time_zone", _known_zone(self.time_zone))
+    def __init__(
+        self,
+        user_id: HostId,
+        tenant_id: HostId | None,
+        role: Role | str,
+        key_id: UUID | None = None,
+        acting: bool = False,
+        time_zone: str | None = None,
+    ) -> None:
+        set_ = partial(object.__setattr__, self)
+        set_("user_id", host_id(user_id, "user_id", USER_LENGTH))
+        set_("tenant_id", None if tenant_id is None else host_id(tenant_id, "tenant_id", TENANT_LENGTH))
+        set_("role", Role(role))
+        set_("key_id", key_id)
+        set_("acting", acting)
+        set_("time_zone", _known_zone(time_zone))
         if not self.user_id:
             raise ValueError("A principal needs a user_id.")
         if not self.tenant_id and self.role is not Role.SUPER_ADMIN:
             raise ValueError(f"A {self.role} needs a tenant_id; only a super admin may have none.")
-        for name, value in (("user_id", self.user_id), ("tenant_id", self.tenant_id or "")):
-            if value != value.strip():
-                raise BlankAround(
-                    f"The {name} {value!r} begins or ends with a blank.", hint="Give the host's ids without."
-                )
 
     @property
     def is_super_admin(self) -> bool:
         return self.role is Role.SUPER_ADMIN
 
-    def acting_for(self, tenant_id: str) -> Principal:
+    def acting_for(self, tenant_id: HostId) -> Principal:
         """The same super admin inside one tenant, or for :data:`SHARED` on what all share.
 
         :raises Forbidden: for any other role.
-        :raises Invalid: for an empty or overlong tenant, and for one with blanks around it.
+        :raises Invalid: for an empty tenant, and for one that cannot be used, see :func:`.ids.host_id`.
         """
         if not self.is_super_admin:
             raise Forbidden("Only a super admin may act for another tenant.", hint="Leave X-AIAgents-Tenant out.")
-        if not tenant_id or len(tenant_id) > TENANT_LENGTH or tenant_id != tenant_id.strip():
-            raise Invalid(
-                f"X-AIAgents-Tenant must name a tenant in 1 to {TENANT_LENGTH} characters without blanks around "
-                "them, or '*' for shared."
-            )
-        shared = tenant_id == SHARED
-        return replace(self, tenant_id=None if shared else tenant_id, acting=not shared)
+        try:
+            tenant = host_id(tenant_id, "X-AIAgents-Tenant", TENANT_LENGTH)
+        except InvalidId as error:
+            raise Invalid(error.message, hint=error.hint) from error
+        if not tenant:
+            raise Invalid("X-AIAgents-Tenant is empty.", hint="Name a tenant, or '*' for what all tenants share.")
+        shared = tenant == SHARED
+        return replace(self, tenant_id=None if shared else tenant, acting=not shared)
 
 
 @lru_cache(maxsize=1024)

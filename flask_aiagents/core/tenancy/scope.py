@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from ...errors import ScopeError
+from ..ids import TENANT_LENGTH, USER_LENGTH, HostId, InvalidId, host_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,21 @@ class Scope:
     system: bool = False
 
     def __post_init__(self) -> None:
+        for name, longest in _LENGTHS:
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _text(value, name, longest))
         if bool(self.tenant_id) == self.system:
             raise ScopeError("A scope is one tenant or the system.", hint="Give a tenant_id, or use SYSTEM.")
+
+
+_LENGTHS = (("tenant_id", TENANT_LENGTH), ("user_id", USER_LENGTH))
+
+
+def _text(value: object, name: str, longest: int) -> str:
+    try:
+        return host_id(value, name, longest)
+    except InvalidId as error:
+        raise ScopeError(error.message, hint=error.hint) from error
 
 
 SYSTEM = Scope(system=True)
@@ -43,12 +57,12 @@ def current_scope() -> Scope:
 
 
 @contextmanager
-def tenant_scope(scope: str | Scope) -> Iterator[Scope]:
+def tenant_scope(scope: HostId | Scope) -> Iterator[Scope]:
     """Sessions made inside see this tenant alone; ``SYSTEM`` is the explicit way round.
 
     :raises ScopeError: when another scope is already entered; leave it first.
     """
-    wanted = scope if isinstance(scope, Scope) else Scope(tenant_id=scope)
+    wanted = scope if isinstance(scope, Scope) else Scope(tenant_id=_text(scope, "tenant_id", TENANT_LENGTH))
     if (present := _scope.get()) not in (None, wanted):
         raise ScopeError(f"{present} is already in scope.", hint="Leave it before you enter another.")
     token = _scope.set(wanted)

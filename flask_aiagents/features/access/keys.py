@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from ...core.clock import utcnow, uuid7
 from ...core.db import Database
+from ...core.ids import known_id
 from ...core.principal import Principal, Role
+from ...core.tenancy import TenantSession
 from ...errors import Forbidden, NotFound
 from ...signals import ApiKeyChanged
+from ...types import Id
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
 from ...web.schema import load
@@ -66,14 +68,14 @@ class ApiKeys:
             self._announce(key, principal, "create_key")
         return NewKey(key, token)
 
-    def get(self, key_id: UUID, *, principal: Principal | None = None) -> ApiKey:
+    def get(self, key_id: Id, *, principal: Principal | None = None) -> ApiKey:
         """One key, without its token.
 
         :raises NotFound: when there is none in the principal's tenant.
         """
         principal = self._access.require(Permission.MANAGE_KEYS, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
-            return _found(session.get(ApiKey, key_id), key_id)
+            return _found(session, key_id)
 
     def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
         """The tenant's keys, a page at a time."""
@@ -81,14 +83,14 @@ class ApiKeys:
         with self._db.transaction(self._access.scope(principal)) as session:
             return list_page(session, COLUMNS, query)
 
-    def revoke(self, key_id: UUID, *, principal: Principal | None = None) -> None:
+    def revoke(self, key_id: Id, *, principal: Principal | None = None) -> None:
         """End a key for good; revoking it again changes nothing.
 
         :raises NotFound: when there is none in the principal's tenant.
         """
         principal = self._access.require(Permission.MANAGE_KEYS, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
-            key = _found(session.get(ApiKey, key_id), key_id)
+            key = _found(session, key_id)
             if key.revoked_at is None:
                 key.revoked_at = utcnow()
                 session.flush()
@@ -123,7 +125,11 @@ def _later(one: datetime | None, other: datetime) -> bool:
     return one is None or one > other
 
 
-def _found(key: ApiKey | None, key_id: UUID) -> ApiKey:
-    if key is None:
-        raise NotFound(f"There is no API key {key_id}.", hint="GET the list of keys to see their ids.")
+def _found(session: TenantSession, key_id: Id) -> ApiKey:
+    if (key := session.get(ApiKey, known_id(key_id, _absent))) is None:
+        raise _absent(key_id)
     return key
+
+
+def _absent(key_id: Id) -> NotFound:
+    return NotFound(f"There is no API key {key_id}.", hint="GET the list of keys to see their ids.")

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from ...core.claims import alone
 from ...core.clock import utcnow, uuid7_from
 from ...core.db import Database
-from ...core.principal import TENANT_LENGTH, Principal
+from ...core.ids import TENANT_LENGTH
+from ...core.principal import Principal
 from ...core.tenancy import SYSTEM
 from ...errors import Invalid, NotFound
 from ...signals import RetentionChanged

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from ...core.db import Database
+from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.tenancy import Scope, TenantSession
 from ...errors import BadRequest, NotFound
-from ...types import JSONObject
+from ...types import Id, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
 from ..access.policy import Permission
@@ -65,17 +65,15 @@ class Activity:
             note_ended(session, recorded.items)
         return recorded
 
-    def get(self, log_id: UUID, *, principal: Principal | None = None) -> ActivityLog:
+    def get(self, log_id: Id, *, principal: Principal | None = None) -> ActivityLog:
         """One log.
 
         :raises NotFound: when there is none that the principal can see.
         """
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
-            if (log := session.get(ActivityLog, log_id)) is None:
-                raise NotFound(
-                    f"There is no activity log {log_id}.", hint="GET /ai_agent_activity_logs lists yours."
-                )
+            if (log := session.get(ActivityLog, known_id(log_id, _absent))) is None:
+                raise _absent(log_id)
             return log
 
     def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
@@ -145,7 +143,7 @@ class Activity:
             raise
 
     def list_for_agent(
-        self, agent_id: UUID, query: Query | None = None, *, principal: Principal | None = None
+        self, agent_id: Id, query: Query | None = None, *, principal: Principal | None = None
     ) -> Page:
         """A page of one agent's logs.
 
@@ -153,9 +151,13 @@ class Activity:
         """
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
-            find_agent(session, agent_id)
+            agent = find_agent(session, agent_id)
             bounds = id_bounds(query.terms if query else ())
-            return list_page(session, COLUMNS, query, ActivityLog.agent_id == agent_id, *bounds)
+            return list_page(session, COLUMNS, query, ActivityLog.agent_id == agent.id, *bounds)
+
+
+def _absent(log_id: Id) -> NotFound:
+    return NotFound(f"There is no activity log {log_id}.", hint="GET /ai_agent_activity_logs lists yours.")
 
 
 def _export_order(scope: Scope) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ...core.db import Database
+from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.tenancy import TenantSession
 from ...errors import Conflict, Invalid, NotFound
 from ...signals import AgentConfigured
-from ...types import JSONObject
+from ...types import Id, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
 from ...web.schema import load
@@ -47,7 +47,7 @@ class Configurations:
         self._model_config = ModelConfigSchema()
         self._model_config.catalogue = catalogue
 
-    def get(self, agent_id: UUID, *, principal: Principal | None = None) -> tuple[AgentConfiguration, JSONObject]:
+    def get(self, agent_id: Id, *, principal: Principal | None = None) -> tuple[AgentConfiguration, JSONObject]:
         """The overrides and the effective model configuration.
 
         :raises NotFound: when the agent cannot be seen, or this tenant has not configured it.
@@ -67,7 +67,7 @@ class Configurations:
             return list_page(session, CONFIGURATION_COLUMNS, query)
 
     def put(
-        self, agent_id: UUID, data: Mapping[str, Any], *, principal: Principal | None = None
+        self, agent_id: Id, data: Mapping[str, Any], *, principal: Principal | None = None
     ) -> tuple[AgentConfiguration, JSONObject]:
         """Set the overrides; together with the agent's own they must make a valid model configuration."""
         principal = self._access.require(Permission.WRITE_CONFIGURATION, principal)
@@ -83,7 +83,7 @@ class Configurations:
             self._announce(agent, principal, tenant, found.configuration, found.is_active)
         return found, effective(agent, found)
 
-    def delete(self, agent_id: UUID, *, principal: Principal | None = None) -> None:
+    def delete(self, agent_id: Id, *, principal: Principal | None = None) -> None:
         """Take the overrides away; the agent's own configuration is in force again."""
         principal = self._access.require(Permission.WRITE_CONFIGURATION, principal)
         tenant = _tenant_of(principal)
@@ -118,13 +118,13 @@ class Configurations:
 
 
 def find_configured(
-    session: TenantSession, agent_id: UUID, tenant: str | None
+    session: TenantSession, agent_id: Id, tenant: str | None
 ) -> tuple[Agent, AgentConfiguration | None]:
     """An agent and a tenant's configuration of it, if it has one.
 
     :raises NotFound: when the session's scope does not see the agent.
     """
-    row = session.execute(_FIND, {"agent_id": agent_id, "tenant_id": tenant}).one_or_none()
+    row = session.execute(_FIND, {"agent_id": known_id(agent_id, no_agent), "tenant_id": tenant}).one_or_none()
     if row is None:
         raise no_agent(agent_id)
     agent, configuration = row

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -12,11 +11,12 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from ...core.clock import utcnow, uuid7
 from ...core.db import Database
+from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.tenancy import TenantSession
 from ...errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from ...signals import AgentCreated, AgentDeleted, AgentUpdated
-from ...types import JSONObject
+from ...types import Id, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
 from ...web.schema import load
@@ -69,7 +69,7 @@ class Agents:
                 self._db.announce(AgentCreated(**_about(agent, principal), values=values))
         return agents
 
-    def get(self, agent_id: UUID, *, principal: Principal | None = None) -> Agent:
+    def get(self, agent_id: Id, *, principal: Principal | None = None) -> Agent:
         """One agent, the tenant's own or a shared one.
 
         :raises NotFound: when there is none that the principal can see.
@@ -86,7 +86,7 @@ class Agents:
 
     def replace(
         self,
-        agent_id: UUID,
+        agent_id: Id,
         data: Mapping[str, Any],
         *,
         if_match: int | None = None,
@@ -104,7 +104,7 @@ class Agents:
 
     def update(
         self,
-        agent_id: UUID,
+        agent_id: Id,
         data: Mapping[str, Any],
         *,
         if_match: int | None = None,
@@ -122,7 +122,7 @@ class Agents:
                 merged["model_config"] = _merge_patch(agent.model_config, patch)
             return self._apply(session, agent, load(self._schema, merged), principal)
 
-    def delete(self, agent_id: UUID, *, if_match: int | None = None, principal: Principal | None = None) -> None:
+    def delete(self, agent_id: Id, *, if_match: int | None = None, principal: Principal | None = None) -> None:
         """Delete an agent, its configurations and its credentials. Its activity logs stay."""
         principal = self._access.require(Permission.DELETE_AGENT, principal)
         with self._write(principal) as session:
@@ -134,9 +134,7 @@ class Agents:
     def _new(self, values: JSONObject, principal: Principal) -> Agent:
         return Agent(id=uuid7(), tenant_id=principal.tenant_id, created_by=principal.user_id, **values)
 
-    def _editable(
-        self, session: TenantSession, agent_id: UUID, principal: Principal, if_match: int | None
-    ) -> Agent:
+    def _editable(self, session: TenantSession, agent_id: Id, principal: Principal, if_match: int | None) -> Agent:
         agent = find_agent(session, agent_id, sight(self._access, principal))
         refuse_shared(agent, principal)
         if if_match is not None and if_match != agent.version:
@@ -170,20 +168,20 @@ class Agents:
             raise Conflict("The agent was changed at the same moment.", hint="Read it again and retry.") from error
 
 
-def find_agent(session: TenantSession, agent_id: UUID, seen: Sight = Sight.NOTHING) -> Agent:
+def find_agent(session: TenantSession, agent_id: Id, seen: Sight = Sight.NOTHING) -> Agent:
     """The agent, when the session's scope sees it.
 
     :param seen: which of the figures that agents carry it is to have.
     :raises NotFound: otherwise, in the same words whether it is absent or another tenant's.
     """
-    row = session.execute(_FIND[seen], {"id": agent_id}).one_or_none()
+    row = session.execute(_FIND[seen], {"id": known_id(agent_id, no_agent)}).one_or_none()
     if row is None:
         raise no_agent(agent_id)
     agent, agent.performance_metrics = row
     return agent
 
 
-def no_agent(agent_id: UUID) -> NotFound:
+def no_agent(agent_id: Id) -> NotFound:
     """The answer for an agent that is absent or another tenant's, in the same words."""
     return NotFound(f"There is no agent {agent_id}.", hint="GET /ai_agents lists those that you can see.")
 

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from ...core.clock import utcnow
 from ...core.db import Database
+from ...core.ids import known_id, parse_id
 from ...core.principal import Principal
 from ...core.tenancy import SYSTEM, TenantSession
 from ...errors import Forbidden, NotFound
-from ...types import JSONObject
+from ...types import Id, JSONObject
 from ..access.policy import Permission
 from ..access.service import Access
-from ..agents.service import find_agent
+from ..agents.service import find_agent, no_agent
 from . import reports, rollups
 from .agent_figures import agent_figures
 from .cached import REFRESH_BATCH, REFRESH_EVERY, due, refresh
@@ -48,7 +49,7 @@ class Analytics:
         self,
         period: Period,
         *,
-        agent_id: UUID | None = None,
+        agent_id: Id | None = None,
         user_id: str | None = None,
         principal: Principal | None = None,
     ) -> JSONObject:
@@ -66,7 +67,7 @@ class Analytics:
         *,
         step: str = "day",
         zone: str | None = None,
-        agent_id: UUID | None = None,
+        agent_id: Id | None = None,
         user_id: str | None = None,
         principal: Principal | None = None,
     ) -> list[JSONObject]:
@@ -87,7 +88,7 @@ class Analytics:
         *,
         by: str = "agent",
         top: int = 10,
-        agent_id: UUID | None = None,
+        agent_id: Id | None = None,
         user_id: str | None = None,
         principal: Principal | None = None,
     ) -> list[JSONObject]:
@@ -107,7 +108,7 @@ class Analytics:
         self,
         period: Period,
         *,
-        agent_id: UUID | None = None,
+        agent_id: Id | None = None,
         user_id: str | None = None,
         top: int = 10,
         zone: str | None = None,
@@ -131,7 +132,7 @@ class Analytics:
         self,
         period: Period,
         *,
-        agent_id: UUID | None = None,
+        agent_id: Id | None = None,
         user_id: str | None = None,
         top: int = 50,
         principal: Principal | None = None,
@@ -144,16 +145,16 @@ class Analytics:
         with self._reading(principal, agent_id) as session:
             return reports.errors(session, period, top, Only.of(agent_id, user_id))
 
-    def weekly(self, agent_ids: Sequence[UUID], *, principal: Principal | None = None) -> dict[UUID, JSONObject]:
+    def weekly(self, agent_ids: Sequence[Id], *, principal: Principal | None = None) -> dict[UUID, JSONObject]:
         """The last seven days, in UTC and with today, of up to 200 agents at once; unknown ones have none.
 
         :raises BadRequest: for more agents.
         """
         with self._reading(principal) as session:
-            return reports.weekly(session, agent_ids)
+            return reports.weekly(session, [known for id_ in agent_ids if (known := parse_id(id_))])
 
     def agent_metrics(
-        self, agent_id: UUID, period: Period | None = None, *, principal: Principal | None = None
+        self, agent_id: Id, period: Period | None = None, *, principal: Principal | None = None
     ) -> JSONObject:
         """An agent's figures in a period, by default the last 30 days; of up to 10,000 executions whose logs are
         there the p95 is exact, of others within 5%.
@@ -161,23 +162,24 @@ class Analytics:
         :raises NotFound: when the principal cannot see the agent.
         """
         with self._reading(principal) as session:
-            find_agent(session, agent_id)
-            return agent_figures(session, agent_id, period or Period.recent(zone=self.zone(principal)))
+            agent = find_agent(session, agent_id)
+            return agent_figures(session, agent.id, period or Period.recent(zone=self.zone(principal)))
 
-    def agent_name(self, agent_id: UUID, *, principal: Principal | None = None) -> str | None:
+    def agent_name(self, agent_id: Id, *, principal: Principal | None = None) -> str | None:
         """The name of an agent; of a deleted one the last that the log knows, None when its logs have left.
 
         :raises NotFound: when the principal sees neither the agent nor anything that it did.
         """
         with self._reading(principal, agent_id) as session:
-            return agent_names(session, [agent_id]).get(agent_id)
+            known = known_id(agent_id, no_agent)
+            return agent_names(session, [known]).get(known)
 
     def zone(self, principal: Principal | None = None) -> str:
         """The principal's time zone, or UTC."""
         return self._access.require(Permission.READ_ANALYTICS, principal).time_zone or "UTC"
 
     @contextmanager
-    def _reading(self, principal: Principal | None, agent_id: UUID | None = None) -> Iterator[TenantSession]:
+    def _reading(self, principal: Principal | None, agent_id: Id | None = None) -> Iterator[TenantSession]:
         principal = self._access.require(Permission.READ_ANALYTICS, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
             if agent_id is not None:
@@ -218,9 +220,9 @@ class Analytics:
         return len(agent_ids)
 
 
-def _require_known(session: TenantSession, agent_id: UUID) -> None:
+def _require_known(session: TenantSession, agent_id: Id) -> None:
     try:
         find_agent(session, agent_id)
     except NotFound:
-        if not has_run(session, agent_id):
+        if not has_run(session, known_id(agent_id, no_agent)):
             raise

@@ -9,13 +9,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from ...core.ids import USER_LENGTH, known_id
 from ...core.tenancy import Scope
 from ...errors import BadRequest
+from ...types import Id
 from ..activity.models import ActivityLog, LogStatus
+from ..agents.service import no_agent
 from .levels import LEVELS, ROLLED, level_for
 from .models import Usage
-
-_USER_LENGTH = 255
 
 SAME = ("tenant_id", "agent_id", "user_id", "provider", "model", "action", "status", "error")
 """The columns that rows of one form have in common, and that tell them apart."""
@@ -37,14 +38,15 @@ class Only:
     """Rows that have all the values of one of these."""
 
     @classmethod
-    def of(cls, agent_id: UUID | None, user_id: str | None) -> Only:
+    def of(cls, agent_id: Id | None, user_id: str | None) -> Only:
         """One agent and one user, or with None each.
 
         :raises BadRequest: for what is no user's id.
+        :raises NotFound: for what is no agent's id.
         """
-        if user_id is not None and (not 0 < len(user_id) <= _USER_LENGTH or "\x00" in user_id):
+        if user_id is not None and (not 0 < len(user_id) <= USER_LENGTH or "\x00" in user_id):
             raise BadRequest(f"user_id={user_id[:40]!r} is no id.", hint="Leave it out for all users.")
-        return cls(None if agent_id is None else [agent_id], user_id)
+        return cls(None if agent_id is None else [known_id(agent_id, no_agent)], user_id)
 
     def among_these(self, values: Sequence[Mapping[str, Any]]) -> Only:
         """Of these, the rows that have all the values of one."""

@@ -13,13 +13,14 @@ from ...config import Settings
 from ...core.clock import uuid7
 from ...core.crypto import Keyring
 from ...core.db import Database
+from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.tenancy import SYSTEM, TenantSession
 from ...errors import AIAgentsError, Invalid, NotFound
 from ...llm.models import default_origin
 from ...llm.network import check_base_url, origin
 from ...signals import CredentialChanged
-from ...types import JSONObject
+from ...types import Id, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
 from ...web.schema import load
@@ -57,7 +58,7 @@ class Credentials:
             return self._store(session, principal, values, None, values["provider"], values.get("base_url"))
 
     def put_for_agent(
-        self, agent_id: UUID, data: Mapping[str, Any], *, principal: Principal | None = None
+        self, agent_id: Id, data: Mapping[str, Any], *, principal: Principal | None = None
     ) -> Credential:
         """Store a key for one agent, by default for the provider and origin that the agent uses now.
 
@@ -72,7 +73,7 @@ class Credentials:
             own = config.get("base_url") if provider == config["provider"] else None
             return self._store(session, principal, values, agent, provider, values.get("base_url", own))
 
-    def delete_for_agent(self, agent_id: UUID, *, principal: Principal | None = None) -> None:
+    def delete_for_agent(self, agent_id: Id, *, principal: Principal | None = None) -> None:
         """Remove the keys that this tenant stored for an agent.
 
         :raises NotFound: when there is none.
@@ -81,13 +82,13 @@ class Credentials:
         with self._db.transaction(self._access.scope(principal)) as session:
             agent = find_agent(session, agent_id)
             owner = _owner(agent, principal)
-            found = session.scalars(sa.select(Credential).where(_of(agent_id, owner))).all()
+            found = session.scalars(sa.select(Credential).where(_of(agent.id, owner))).all()
             if not found:
                 raise NotFound("The agent has no credential of its own.", hint="There is nothing to delete.")
             for credential in found:
                 self._remove(session, credential, principal, agent.name)
 
-    def get(self, credential_id: UUID, *, principal: Principal | None = None) -> Credential:
+    def get(self, credential_id: Id, *, principal: Principal | None = None) -> Credential:
         """One key, masked.
 
         :raises NotFound: when there is none in the principal's tenant.
@@ -102,7 +103,7 @@ class Credentials:
         with self._db.transaction(self._access.scope(principal)) as session:
             return list_page(session, CREDENTIAL_COLUMNS, query)
 
-    def delete(self, credential_id: UUID, *, principal: Principal | None = None) -> None:
+    def delete(self, credential_id: Id, *, principal: Principal | None = None) -> None:
         """Remove one key."""
         principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
         with self._db.transaction(self._access.scope(principal)) as session:
@@ -232,7 +233,11 @@ def _bound_to(credential: Credential) -> str:
     return binding(credential.tenant_key, credential.id, credential.provider, credential.origin)
 
 
-def _found(session: TenantSession, credential_id: UUID) -> Credential:
-    if (credential := session.get(Credential, credential_id)) is None:
-        raise NotFound(f"There is no credential {credential_id}.", hint="GET /ai_agent_credentials lists yours.")
+def _found(session: TenantSession, credential_id: Id) -> Credential:
+    if (credential := session.get(Credential, known_id(credential_id, _absent))) is None:
+        raise _absent(credential_id)
     return credential
+
+
+def _absent(credential_id: Id) -> NotFound:
+    return NotFound(f"There is no credential {credential_id}.", hint="GET /ai_agent_credentials lists yours.")

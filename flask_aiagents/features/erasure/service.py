@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from ...core.claims import Claim, alone
 from ...core.db import Database
-from ...core.principal import TENANT_LENGTH, Principal
+from ...core.ids import TENANT_LENGTH
+from ...core.principal import Principal
 from ...core.tenancy import SYSTEM
 from ...errors import Conflict, Forbidden, Invalid, NotFound
 from ...signals import Forgotten

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from ...core.db import Database
 from ...core.principal import Principal
 from ...llm.calls import Message, Outcome
 from ...llm.engine import engine
 from ...llm.streams import PING_S
+from ...types import Id
 from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
@@ -45,7 +45,7 @@ class Executions:
 
     def run(
         self,
-        agent_id: UUID,
+        agent_id: Id,
         data: Mapping[str, Any],
         *,
         overrides: Mapping[str, Any] | None = None,
@@ -77,7 +77,7 @@ class Executions:
 
     def stream(
         self,
-        agent_id: UUID,
+        agent_id: Id,
         data: Mapping[str, Any],
         *,
         overrides: Mapping[str, Any] | None = None,
@@ -104,7 +104,7 @@ class Executions:
 
     def _open(
         self,
-        agent_id: UUID,
+        agent_id: Id,
         data: Mapping[str, Any],
         overrides: Mapping[str, Any] | None,
         principal: Principal | None,

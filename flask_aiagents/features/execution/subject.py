@@ -10,11 +10,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ...core.db import Database
+from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.tenancy import SYSTEM, Scope, TenantSession
 from ...errors import Conflict
 from ...llm.models import PROVIDERS
-from ...types import JSONObject
+from ...types import Id, JSONObject
 from ..agents.configurations import OF_TENANT
 from ..agents.model_config import overlay
 from ..agents.models import Agent, AgentConfiguration, Status
@@ -53,7 +54,7 @@ class Subject:
     """How much its logs keep of requests and answers."""
 
 
-def find_subject(database: Database, vault: Vault, agent_id: UUID, principal: Principal, scope: Scope) -> Subject:
+def find_subject(database: Database, vault: Vault, agent_id: Id, principal: Principal, scope: Scope) -> Subject:
     """The agent that a principal wants to run.
 
     :raises NotFound: when the principal cannot see it.
@@ -65,10 +66,10 @@ def find_subject(database: Database, vault: Vault, agent_id: UUID, principal: Pr
         keyless = not _may_have_keys(config)
         # A shared agent's own keys have no tenant, so that only the system scope sees them.
         near = keyless or scope.system or row.tenant_id is not None
-        keys = vault.rows(session, agent_id, principal.tenant_id) if near and not keyless else []
+        keys = vault.rows(session, row.id, principal.tenant_id) if near and not keyless else []
     if not near:
         with database.transaction(SYSTEM) as session:
-            keys = vault.rows(session, agent_id, principal.tenant_id)
+            keys = vault.rows(session, row.id, principal.tenant_id)
     return Subject(
         id=row.id,
         name=row.name,
@@ -79,8 +80,10 @@ def find_subject(database: Database, vault: Vault, agent_id: UUID, principal: Pr
     )
 
 
-def _row(session: TenantSession, agent_id: UUID, principal: Principal) -> Any:
-    row = session.execute(_FIND, {"agent_id": agent_id, "tenant_id": principal.tenant_id}).one_or_none()
+def _row(session: TenantSession, agent_id: Id, principal: Principal) -> Any:
+    row = session.execute(
+        _FIND, {"agent_id": known_id(agent_id, no_agent), "tenant_id": principal.tenant_id}
+    ).one_or_none()
     if row is None:
         raise no_agent(agent_id)
     if row.status != Status.ACTIVE:
