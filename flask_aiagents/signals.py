@@ -19,6 +19,7 @@ from uuid import UUID
 
 from blinker import Namespace, Signal
 
+from .actions import Action
 from .logs import logger
 from .types import JSON, JSONObject
 
@@ -70,6 +71,7 @@ class Event:
 
     signals: ClassVar[tuple[Signal, ...]] = ()
     action: ClassVar[str] = ""
+    """A value of :class:`.Action`: clients are refused to report what the system records."""
 
     @property
     def details(self) -> JSONObject:
@@ -81,7 +83,7 @@ class Event:
 class AgentCreated(Event):
     values: JSONObject = field(default_factory=dict)
     signals: ClassVar = (agent_created,)
-    action: ClassVar = "create"
+    action: ClassVar = Action.CREATE.value
 
     @property
     def details(self) -> JSONObject:
@@ -93,7 +95,7 @@ class AgentUpdated(Event):
     changes: JSONObject = field(default_factory=dict)
     """Field to its new value, for the fields that changed."""
     signals: ClassVar = (agent_updated,)
-    action: ClassVar = "update"
+    action: ClassVar = Action.UPDATE.value
 
     @property
     def details(self) -> JSONObject:
@@ -103,7 +105,7 @@ class AgentUpdated(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentDeleted(Event):
     signals: ClassVar = (agent_deleted,)
-    action: ClassVar = "delete"
+    action: ClassVar = Action.DELETE.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ class AgentConfigured(Event):
     """The tenant's overrides; None when they were removed."""
     is_active: bool = True
     signals: ClassVar = (agent_configured,)
-    action: ClassVar = "configure"
+    action: ClassVar = Action.CONFIGURE.value
 
     @property
     def details(self) -> JSONObject:
@@ -157,7 +159,7 @@ class RetentionChanged(Event):
     days: int | None
     """None: the tenant has no rule for them any more."""
     signals: ClassVar = (retention_changed,)
-    action: ClassVar = "set_retention"
+    action: ClassVar = Action.SET_RETENTION.value
 
     @property
     def details(self) -> JSONObject:
@@ -170,7 +172,7 @@ class Forgotten(Event):
 
     of_tenant: str | None
     is_person: bool
-    action: ClassVar = "forget"
+    action: ClassVar = Action.FORGET.value
 
     @property
     def details(self) -> JSONObject:
@@ -189,7 +191,7 @@ class AgentExecuted(Event):
     model: str | None = None
     error: str | None = None
     output: JSON = field(default=None, repr=False)
-    action: ClassVar = "execute"
+    action: ClassVar = Action.EXECUTE.value
 
     @property
     def signals(self) -> tuple[Signal, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
+from ...actions import SYSTEM_ACTIONS
 from ...core.columns import PICO
 from ...types import JSONObject
 from .schemas import COUNTS, ENDED, MOST, TEXTS
@@ -25,7 +26,7 @@ def at_a_glance(item: Any) -> JSONObject | None:
 
 
 def _action(value: Any) -> str:
-    if type(value) is str and _ACTION(value):
+    if type(value) is str and _ACTION(value) and value not in SYSTEM_ACTIONS:
         return value
     raise ValueError
 

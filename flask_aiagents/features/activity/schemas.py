@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from marshmallow import fields, validate
 
+from ...actions import SYSTEM_ACTIONS
 from ...core.columns import MOST_USD
 from ...web.schema import StrictSchema
 from .models import LogStatus
@@ -45,7 +46,10 @@ class ActivityLogSchema(StrictSchema):
     tenant_id = fields.String(dump_only=True, allow_none=True)
     action = fields.String(
         required=True,
-        validate=validate.Regexp(ACTION, error="Write it in a-z, 0-9 and _.:-, up to 64 of them, a letter first."),
+        validate=[
+            validate.Regexp(ACTION, error="Write it in a-z, 0-9 and _.:-, up to 64 of them, a letter first."),
+            validate.NoneOf(SYSTEM_ACTIONS, error="Only the system records {input}; use an action of your own."),
+        ],
     )
     source = fields.String(dump_only=True, metadata={"description": "`client` for posted ones."})
     request_data = fields.Raw(allow_none=True)

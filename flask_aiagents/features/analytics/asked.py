@@ -32,7 +32,12 @@ def options_of(args: Mapping[str, str], *known: str) -> dict[str, Any]:
         raise BadRequest(
             f"{min(unknown)[:50]!r} is no parameter here.", hint=f"Use {', '.join([*NAMES, *known])}."
         )
-    return {name: _READERS.get(name, str)(args[name]) for name in known if name in args}
+    return {name: _READERS.get(name, str)(_plain(name, args[name])) for name in known if name in args}
+
+
+def _plain(name: str, text: str) -> str:
+    """Return the value of ``agent_id=eq.<id>``, as lists write it, or of the plain ``agent_id=<id>``."""
+    return text.removeprefix("eq.") if name in _FILTERS else text
 
 
 def _agent_id(text: str) -> UUID:
@@ -50,6 +55,9 @@ def _top(text: str) -> int:
 
 _READERS = {"agent_id": _agent_id, "top": _top}
 
+_FILTERS = frozenset({"agent_id", "user_id"})
+"""Parameters that accept the operator of lists, too."""
+
 
 def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": "string"} | schema}
@@ -66,8 +74,8 @@ PERIOD = [
     _query("period", "Or an interval of ISO 8601: `2026-11-01/2026-11-15`, `P7D/2026-11-15`, `2026-11-01/P7D`."),
 ]
 
-AGENT = _query("agent_id", "Of this agent alone.", format="uuid")
-USER = _query("user_id", "Of this user alone; a user is told of itself.")
+AGENT = _query("agent_id", "Only this agent: its id, or `eq.` and its id as in lists.")
+USER = _query("user_id", "Only this user, in the same two forms; a user sees its own activity alone.")
 WHOSE = [AGENT, USER]
 STEP = _query("step", "How long a step is; hours are those of UTC.", enum=list(STEPS), default="day")
 ZONE = _query("zone", "Whose days, weeks and months these are: `Europe/Berlin`; one's own by default, or UTC.")

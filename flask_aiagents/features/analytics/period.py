@@ -70,9 +70,7 @@ class Period:
     @classmethod
     def _of(cls, start: datetime, end: datetime) -> Period:
         if not timedelta(0) < end - start <= LONGEST:
-            raise BadRequest(
-                "The period is empty or longer than ten years.", hint="Give an earlier from or a later to."
-            )
+            raise _no_period()
         return cls(start, end)
 
     def to_dict(self) -> dict[str, datetime]:
@@ -83,7 +81,7 @@ def _last(text: str) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,5})([mhdw])", text)
     if match is None:
         raise BadRequest(f"last={text[:30]} is not understood.", hint="Write last=30d, last=24h or last=4w.")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    return _bounded(timedelta(**{_UNITS[match[2]]: int(match[1])}))
 
 
 def _interval(text: str) -> tuple[datetime, datetime]:
@@ -101,7 +99,21 @@ def _duration(text: str) -> timedelta | None:
         return None
     if (match := _DURATION.fullmatch(text)) is None:
         raise BadRequest(f"{text[:40]!r} is no duration.", hint="Write weeks, days, hours or minutes: P7D, PT12H.")
-    return timedelta(**{unit: int(count) for unit, count in match.groupdict().items() if count})
+    return _bounded(timedelta(**{unit: int(count) for unit, count in match.groupdict().items() if count}))
+
+
+def _bounded(length: timedelta) -> timedelta:
+    """Return a length that can be added to any accepted time without overflow.
+
+    :raises BadRequest: for a longer one.
+    """
+    if length > LONGEST:
+        raise _no_period()
+    return length
+
+
+def _no_period() -> BadRequest:
+    return BadRequest("The period is empty or longer than ten years.", hint="Give an earlier from or a later to.")
 
 
 def _time(text: str) -> datetime:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from ...actions import Action
 from ...core.clock import utcnow, uuid7
 from ...core.db import Database
 from ...core.principal import Principal
@@ -119,7 +120,7 @@ class Probe:
     def _logged(self, call: Call, agent: Agent | None, principal: Principal) -> Probed:
         log_id, started, target = uuid7(), time.monotonic(), call.targets[0]
         self._running.begin(
-            action="test",
+            action=Action.TEST.value,
             log_id=log_id,
             principal=principal,
             agent_id=agent.id if agent else None,

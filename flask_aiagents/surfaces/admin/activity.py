@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Response, request, url_for
 from flask_admin import expose
 
+from ...actions import Action
 from ...features.access.policy import Permission
 from ...features.activity.columns import COLUMNS
 from ...features.activity.export import checked_format, download
@@ -24,11 +25,8 @@ from .lists import ListView
 from .texts import _l
 from .view import Answer
 
-ACTIONS = (
-    *("execute", "create", "update", "delete", "configure", "test"),
-    *("store_credential", "delete_credential", "create_key", "revoke_key"),
-)
-"""What we log; clients may log other actions."""
+ACTIONS = tuple(Action)
+"""The system's own actions; clients may report others."""
 
 SHOWN = (
     *("id", "agent_id", "agent_name", "user_id", "tenant_id", "action", "source", "duration_ms", "tokens_used"),
@@ -111,8 +109,8 @@ class ActivityView(ListView):
         return tool_calls(row)
 
     def is_change(self, row: Any) -> bool:
-        """Whether a log tells of a change and not of a run."""
-        return row["action"] in ("create", "update", "configure")
+        """Tell a change that the system recorded from a run, and from what a client reported."""
+        return row["source"] == Source.SYSTEM.value and row["action"] in ("create", "update", "configure")
 
     spoken = staticmethod(agent_words.spoken)
 

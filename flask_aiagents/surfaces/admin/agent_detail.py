@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ...features.access.policy import Permission
+from ...features.activity.models import Source
 from ...features.agents.configurations import effective
 from ...features.agents.models import Agent, AgentConfiguration
 from ...features.analytics.period import Period
@@ -19,6 +20,8 @@ from .view import PanelView
 
 CHANGES = "(create,update,configure,store_credential,delete_credential)"
 """Actions that change what an agent is; the rest is what it did."""
+
+_BY_SYSTEM = Filter("source", "eq", Source.SYSTEM.value)
 
 SHOWN = 10
 """Logs of either kind that are shown; the activity page has them all."""
@@ -52,7 +55,8 @@ def detail_of(view: PanelView, agent: Agent) -> Detail:
     """What there is to tell of an agent, for the principal."""
     configuration = configuration_of(view, agent.id)
     recent = _logs(view, agent.id, Filter("action", "in", CHANGES, negated=True))
-    changes = _logs(view, agent.id, Filter("action", "in", CHANGES))
+    # The system's own logs alone: what clients reported before such actions were refused proves nothing.
+    changes = _logs(view, agent.id, Filter("action", "in", CHANGES), _BY_SYSTEM)
     view.names.fetch("user", [agent.created_by, *(log["user_id"] for log in (*recent, *changes))])
     return Detail(
         settings=settings_of(agent, configuration),
@@ -100,9 +104,9 @@ def _figures(view: PanelView, agent_id: UUID) -> list[tuple[str, JSONObject]]:
     return [(text, analytics.agent_metrics(agent_id, Period.recent(span, zone=zone))) for span, text in spans]
 
 
-def _logs(view: PanelView, agent_id: UUID, wanted: Filter) -> list[JSONObject]:
+def _logs(view: PanelView, agent_id: UUID, *wanted: Filter) -> list[JSONObject]:
     if not view.may(Permission.READ_ACTIVITY):
         return []
     # The id's order is time's, and the index on agent and id answers it.
-    query = Query(terms=(wanted,), order=(("id", True),), limit=SHOWN)
+    query = Query(terms=wanted, order=(("id", True),), limit=SHOWN)
     return view.system.activity.list_for_agent(agent_id, query).items

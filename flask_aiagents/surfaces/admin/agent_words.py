@@ -72,6 +72,8 @@ WORDS = {
     "revoke_key": _l("Revoke an API key"),
     "store_credential": _l("Store a key"),
     "delete_credential": _l("Remove a key"),
+    "set_retention": _l("Change how long logs are kept"),
+    "forget": _l("Erase a person or a tenant"),
     # capabilities
     "chat": _l("Chat"),
     "classification": _l("Classification"),

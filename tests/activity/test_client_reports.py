@@ -1,0 +1,66 @@
+"""Client-reported activity: what clients may report, and how it differs from the system's own records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args, get_type_hints
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from support.cast import Clients, make_agent
+from support.usage import write
+
+from flask_aiagents import signals
+from flask_aiagents.actions import SYSTEM_ACTIONS, Action
+from flask_aiagents.core.clock import uuid7, uuid7_time
+from flask_aiagents.features.activity.columns import COLUMNS
+
+URL = "/api/ai_agent_activity_logs"
+
+LENIENT = {"Prefer": "handling=lenient"}
+
+
+def _actions_of_events() -> Iterator[str]:
+    for event in signals.Event.__subclasses__():
+        yield from get_args(get_type_hints(event).get("change")) or [event.action]
+
+
+def test_every_recorded_action_is_known() -> None:
+    """Each event of the system records an action that the closed list has, so clients cannot report it."""
+    assert set(_actions_of_events()) | {"test"} == {action.value for action in Action}
+
+
+@pytest.mark.requirement("R52")
+@pytest.mark.parametrize("action", sorted(SYSTEM_ACTIONS))
+def test_actions_of_the_system_cannot_be_reported(clients: Clients, action: str) -> None:
+    """One object, an array and a lenient array: an admin's report of such an action is refused by name."""
+    single = clients.alice.post(URL, json={"action": action})
+    assert (single.status_code, list(single.json["details"])) == (422, ["action"])
+    assert action in single.json["details"]["action"][0]
+    assert clients.root.post(URL, json=[{"action": "click"}, {"action": action}]).status_code == 422
+    made = clients.alice.post(URL, json=[{"action": "click"}, {"action": action}], headers=LENIENT)
+    assert (made.status_code, made.json["refused"]) == (201, [1])
+    assert [log["action"] for log in clients.alice.get(URL).json] == ["click"]
+
+
+@pytest.mark.requirement("R52")
+def test_change_histories_have_the_systems_records_alone(host: Flask, clients: Clients) -> None:
+    """A change that a client reported in former versions is marked in lists and absent from an agent's history."""
+    agent = make_agent(clients.alice)
+    log_id = uuid7()
+    forged: dict[str, Any] = {
+        "id": log_id,
+        "agent_id": UUID(agent["id"]),
+        "agent_name": "Helper",
+        "user_id": "mallory",
+    }
+    forged |= {"tenant_id": "acme", "action": "update", "source": "client", "status": "success", "unpriced": False}
+    write(host, [dict.fromkeys(COLUMNS.names) | forged | {"created_at": uuid7_time(log_id)}])
+    page = clients.alice.get(f"/aiagents/agents/details/?id={agent['id']}").text
+    history = page.split("Who changed what")[1].split("</section>")[0]
+    assert "alice" in history
+    assert "mallory" not in page
+    assert "by a client" in clients.alice.get("/aiagents/activity/").text
+    details = clients.alice.get(f"/aiagents/activity/details/?id={log_id}").text
+    assert "by a client" in details
