@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, g, request
+from flask_login import LoginManager, current_user
 from login_host import logged_in, make_login_host
-from support.cast import OFFLINE
+from support.cast import ALICE, OFFLINE
 from support.hosts import close, make_host
+from werkzeug.local import LocalProxy
 
-from flask_aiagents import AIAgents, Permission, Policy, Principal, Role
+from flask_aiagents import AIAgents, ConfigurationError, Permission, Policy, Principal, Role
 
 AGENT = {"name": "Mine", "model_config": OFFLINE}
 
@@ -57,6 +62,49 @@ def test_identity_is_one_callback(tmp_path: Path) -> None:
     headers = {"X-Employee": "peter", "Origin": "http://localhost"}
     made: Any = app.test_client().post("/api/ai_agents", json=AGENT, headers=headers).json
     assert (made["tenant_id"], made["created_by"]) == ("initech", "peter")
+    assert app.test_client().get("/api/ai_agents").status_code == 401
+    close(app)
+
+
+async def _alice() -> Principal | None:
+    await asyncio.sleep(0)
+    return ALICE if "alice" in request.args else None
+
+
+class _Asking:
+    """A callback that is an object."""
+
+    async def __call__(self) -> Principal | None:
+        return await _alice()
+
+
+@pytest.mark.requirement("R56")
+@pytest.mark.parametrize("identity", [_alice, _Asking(), partial(_alice), lambda: _alice()])
+def test_an_async_callback_is_awaited(tmp_path: Path, identity: Any) -> None:
+    """A coroutine function, an object, a partial and a function that returns a coroutine serve as callbacks."""
+    app = make_host(f"sqlite:///{tmp_path}/own.db", aiagents=AIAgents(identity=identity))
+    answers = [app.test_client().get("/api/ai_agents" + query) for query in ("", "?alice=eq.1")]
+    assert [answer.status_code for answer in answers] == [401, 400]  # there is no column alice
+    close(app)
+
+
+@pytest.mark.requirement("R56")
+@pytest.mark.parametrize("identity", [_alice, _Asking(), partial(_alice)])
+def test_an_async_callback_is_refused_where_flask_cannot_await_it(
+    monkeypatch: pytest.MonkeyPatch, identity: Any
+) -> None:
+    """Without Flask's async extra the error at start names the extra."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "asgiref" else find(name))
+    with pytest.raises(ConfigurationError, match=r"flask\[async\]"):
+        AIAgents(identity=identity)
+
+
+@pytest.mark.parametrize("identity", [lambda: current_user, lambda: LocalProxy(lambda: None), lambda: None])
+def test_an_anonymous_user_is_nobody(tmp_path: Path, identity: Any) -> None:
+    """Flask-Login's anonymous user and proxies for None are a 401, as None is."""
+    app = make_host(f"sqlite:///{tmp_path}/own.db", aiagents=AIAgents(identity=identity))
+    LoginManager(app).user_loader(lambda _: None)
     assert app.test_client().get("/api/ai_agents").status_code == 401
     close(app)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from collections.abc import Awaitable, Callable
-from importlib.util import find_spec
 from typing import Any
 
 from flask import current_app
@@ -23,7 +23,7 @@ class HostIdentity:
 
         :raises ConfigurationError: for an async callback where Flask cannot await it.
         """
-        if _is_async(callback) and find_spec("asgiref") is None:
+        if _is_async(callback) and importlib.util.find_spec("asgiref") is None:
             raise ConfigurationError(
                 "The identity callback is async, and Flask's async support is not installed.",
                 hint="Run: pip install 'flask[async]'; or pass a plain function as AIAgents(identity=...).",

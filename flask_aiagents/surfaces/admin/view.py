@@ -66,9 +66,9 @@ class PanelView(BaseView):
         """Whether the page is shown in menus; :meth:`_handle_view` guards the page itself."""
         try:
             principal = self._resolved()
-        except Exception:  # the host's own pages have this menu too, and must not fail by it
+            return principal is not None and self._admits(principal)
+        except Exception:  # this menu is on the host's own pages and on error pages, too
             return False
-        return principal is not None and self._admits(principal)
 
     def menu_pages(self) -> list[dict[str, Any]]:
         """The panel's pages that the principal may open, for the menu."""
