@@ -119,7 +119,7 @@ class Settings:
     """Bounds of the tool loop: rounds and calls an execution, seconds a call."""
 
     maintenance_interval_s: float = 10.0
-    """Seconds between two ticks of the maintenance thread; 0 starts none."""
+    """Seconds between two ticks of the maintenance thread; 0 starts none, and so does ``TESTING``."""
 
     log_retention_days: Mapping[str, int] | None = None
     """Days that logs are kept of tenants without a rule of their own: ``365``, or ``{"execute": 90, "*": 365}``

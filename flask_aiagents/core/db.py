@@ -20,6 +20,7 @@ from sqlalchemy.orm import SessionTransaction, sessionmaker
 
 from .. import signals
 from ..errors import ConfigurationError, ScopeError
+from . import sqlite_files
 from .host import HostSession
 from .tenancy import Scope, TenantSession
 
@@ -56,6 +57,7 @@ class Database:
         engine = self._make_engine()
         if engine.dialect.name == "sqlite":
             sa_event.listen(engine, "checkin", _restore_foreign_keys)
+            sqlite_files.watch(engine)
         return engine
 
     @cached_property

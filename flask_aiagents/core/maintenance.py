@@ -1,7 +1,8 @@
 """Housekeeping: tasks that run every few seconds in one process at a time.
 
-The first request to our routes starts the thread. Each tick claims a row in the database; whoever holds the
-claim works, the others pass. A claim runs out by itself, so a holder that died holds nobody up.
+The first request to our routes starts the thread, except under ``TESTING``. Each tick claims a row in the
+database; whoever holds the claim works, the others pass. A claim runs out by itself, so a holder that died holds
+nobody up. The thread holds its app only during a tick: it ends when the app is collected.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -19,6 +22,7 @@ from ..logs import logger
 from .claims import Claim
 from .clock import utcnow
 from .db import Database
+from .sqlite_files import never_create
 from .tenancy import SYSTEM
 
 _log = logger(__name__)
@@ -40,7 +44,7 @@ class Maintenance:
         self._interval_s = interval_s
         self._tasks: dict[str, Callable[[], int]] = {}
         self._lock = threading.Lock()
-        self._stop = threading.Event()
+        self._stop: SimpleQueue[None] = SimpleQueue()
         self._pid: int | None = None
 
     def add(self, name: str, task: Callable[[], int]) -> None:
@@ -58,28 +62,29 @@ class Maintenance:
                 self._release()
 
     def start(self) -> None:
-        """Start the thread of this process; a second call does nothing, an interval of 0 never starts one."""
-        if self._interval_s <= 0 or self._pid == os.getpid():
+        """Start this process's thread, once; an interval of 0 and an app under ``TESTING`` start none."""
+        if self._interval_s <= 0 or self._db.app.testing or self._pid == os.getpid():
             return
         with self._lock:
             if self._pid != os.getpid():
-                self._pid, self._stop = os.getpid(), threading.Event()
-                thread = threading.Thread(target=self._loop, args=(self._stop,), name="aiagents-maintenance")
-                thread.daemon = True
-                thread.start()
+                self._pid, self._stop = os.getpid(), SimpleQueue()
+                # A queue and not an Event: the collector may run the finalizer in a thread that is just waiting.
+                weakref.finalize(self, self._stop.put, None)
+                loop = (weakref.ref(self), self._stop, self._interval_s)
+                threading.Thread(target=_loop, args=loop, name="aiagents-maintenance", daemon=True).start()
 
     def stop(self) -> None:
         """End the thread after the tick that it is in."""
-        self._stop.set()
+        self._stop.put(None)
 
-    def _loop(self, stop: threading.Event) -> None:
-        while not stop.wait(self._interval_s):
-            try:
-                self.tick()
-            except DBAPIError as error:
-                _log.warning("Maintenance failed, it tries again in %s s: %s", self._interval_s, error.orig)
-            except Exception:  # the database may be away for a while; the next tick asks again
-                _log.exception("Maintenance failed; it tries again in %s s.", self._interval_s)
+    def tick_safely(self) -> None:
+        """Run a tick; a failure is logged, and the next tick tries again."""
+        try:
+            self.tick()
+        except DBAPIError as error:
+            _log.warning("Maintenance failed, it tries again in %s s: %s", self._interval_s, error.orig)
+        except Exception:  # the database may be away for a while
+            _log.exception("Maintenance failed; it tries again in %s s.", self._interval_s)
 
     def _run(self, name: str, task: Callable[[], int]) -> int:
         try:
@@ -109,6 +114,23 @@ class Maintenance:
         mine = sa.update(Claim).where(Claim.name == CLAIM, Claim.holder == _me())
         with self._db.transaction(SYSTEM) as session:
             session.connection().execute(mine.values(until=_FREE))
+
+
+def _loop(maintenance: weakref.ref[Maintenance], stop: SimpleQueue[None], interval_s: float) -> None:
+    """Tick until something is put into ``stop``; between two ticks only the weak reference is held."""
+    with never_create():
+        while not _is_stopped(stop, interval_s):
+            if (alive := maintenance()) is not None:
+                alive.tick_safely()
+            del alive
+
+
+def _is_stopped(stop: SimpleQueue[None], interval_s: float) -> bool:
+    try:
+        stop.get(timeout=interval_s)
+    except Empty:
+        return False
+    return True
 
 
 def _me() -> str:

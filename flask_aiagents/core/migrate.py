@@ -100,7 +100,7 @@ def hide_from_host_migrations(app: Flask) -> None:
         if (migrate := sender.extensions.get("migrate")) is not None:
             arguments = migrate.configure_args
             arguments["include_object"] = _without_ours(arguments.get("include_object"))
-            appcontext_pushed.disconnect(install, app)
+            appcontext_pushed.disconnect(install, sender)
 
     appcontext_pushed.connect(install, app, weak=False)
 

@@ -2,7 +2,7 @@
 
 It starts at the first call, so after any fork; a process that was forked later starts its own. Threads of
 requests hand their calls over and wait, or read the events of a stream; no event loop ever runs in a request's
-thread.
+thread. Nothing on the loop runs in a request's context: the process's loop would keep that request's app alive.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextvars import Context
 from typing import Any, TypeVar
 
 from ..errors import ConfigurationError
@@ -80,11 +81,11 @@ class _LoopThread:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.models = Models()
-        self.loop = asyncio.new_event_loop()
+        self.loop = Context().run(asyncio.new_event_loop)
         threading.Thread(target=self.loop.run_forever, name="aiagents-engine", daemon=True).start()
 
     def submit(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        return Context().run(asyncio.run_coroutine_threadsafe, work, self.loop)
 
 
 async def _run(call: Call, models: Models) -> Outcome:

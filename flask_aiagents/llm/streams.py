@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextvars import Context
 
 from .calls import Delta, Ended, Event, Outcome
 from .rounds import Conversation
@@ -36,7 +37,7 @@ class Stream:
 
     def begin(self, make: Callable[[], Conversation]) -> None:
         """Start the call on the loop thread."""
-        self._loop.call_soon_threadsafe(self._begin, make)
+        self._loop.call_soon_threadsafe(self._begin, make, context=Context())
 
     def __iter__(self) -> Iterator[Event | None]:
         while True:

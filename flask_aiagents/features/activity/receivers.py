@@ -13,6 +13,9 @@ from .models import ActivityLog, LogStatus, Source
 from .payload import Payloads
 from .unrolled import note_ended
 
+RECORDER = "aiagents_recorder"
+"""Key in ``app.extensions`` of the function that writes the log."""
+
 
 def connect(app: Flask, database: Database, payloads: Payloads) -> None:
     """Record what this app's services announce; if that fails, the change is undone."""
@@ -36,4 +39,6 @@ def connect(app: Flask, database: Database, payloads: Payloads) -> None:
         session.insert_rows(ActivityLog, [row])
         note_ended(session, [row])
 
-    recording.connect(record, sender=app, weak=False)
+    # The app keeps it alive, and not the signal: that would keep the app alive for the life of the process.
+    app.extensions[RECORDER] = record
+    recording.connect(record, sender=app)
