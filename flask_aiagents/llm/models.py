@@ -30,12 +30,15 @@ class Provider:
     """Environment variables that may hold the operator's key."""
     needs_key: bool = False
 
+    def place(self, base_url: str | None) -> tuple[str, str] | None:
+        """Return origin and path of its requests: the base_url's, else its own; None when it has neither."""
+        if base_url is None:
+            return (self.origin, self.path) if self.origin else None
+        return network.origin(base_url), network.path(base_url) or self.path
+
     def url(self, target: Target) -> str | None:
         """The URL that the dialect is given, made of parts that were judged."""
-        if target.base_url is None:
-            return f"{self.origin}{self.path}" if self.origin else None
-        path = network.path(target.base_url)
-        return network.origin(target.base_url) + (path if path.strip("/") else self.path)
+        return None if (place := self.place(target.base_url)) is None else "".join(place)
 
     def hosts(self, target: Target, call: Call) -> tuple[str, ...]:
         """The hosts that this target may reach without being public: ours, where nobody chose another."""

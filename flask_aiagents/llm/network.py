@@ -17,14 +17,21 @@ from urllib.parse import SplitResult, urlsplit
 from ..errors import BadRequest
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_PLAIN_URL = re.compile(r"[A-Za-z0-9._~:/\[\]%-]+")
+_PLAIN_URL = re.compile(r"[A-Za-z0-9._~:/\[\]-]+")
+_AMBIGUOUS_PATH = re.compile(r"//|(?:^|/)\.\.?(?:/|$)")
+"""Segments that a server may resolve to another path than the one that was judged."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NEVER = (
     ipaddress.ip_network("100.64.0.0/10"),
+    ipaddress.ip_network("192.0.0.0/24"),
+    ipaddress.ip_network("192.88.99.0/24"),
     ipaddress.ip_network("64:ff9b:1::/48"),
+    ipaddress.ip_network("2001:20::/28"),
+    ipaddress.ip_network("3fff::/20"),
+    ipaddress.ip_network("5f00::/16"),
     ipaddress.ip_network("fec0::/10"),
 )
-"""Ranges that are not public although ``is_global`` of some Python versions says so."""
+"""Special-purpose ranges (RFC 6890, 9602, 9637) that ``is_global`` of some Python versions admits."""
 
 
 class AddressRefused(OSError):
@@ -42,6 +49,11 @@ def origin(url: str) -> str:
 def path(url: str) -> str:
     """The path without a slash at its end; empty for a URL that is an origin."""
     return _split(url).path.rstrip("/")
+
+
+def is_below(path: str, prefix: str) -> bool:
+    """Whether a path is a prefix itself or continues it with a slash; everything is below an empty prefix."""
+    return not prefix or path == prefix or path.startswith(f"{prefix}/")
 
 
 def check_base_url(url: str, allowed_hosts: Iterable[str]) -> None:
@@ -94,7 +106,7 @@ async def resolve_public(host: str, port: int, allowed_hosts: Iterable[str]) -> 
 def _split(url: str) -> SplitResult:
     # A narrow alphabet leaves nothing that two URL parsers could read differently.
     if not _PLAIN_URL.fullmatch(url):
-        raise _refused("base_url may hold no user, query, fragment, space or other special character.")
+        raise _refused("base_url may hold no user, query, fragment, space, percent or other special character.")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -102,6 +114,8 @@ def _split(url: str) -> SplitResult:
         raise _refused(f"base_url is not a URL: {error}.") from error
     if parts.scheme not in _DEFAULT_PORTS or not parts.netloc or not parts.hostname or port == 0:
         raise _refused("base_url must be http:// or https:// and a host.")
+    if _AMBIGUOUS_PATH.search(parts.path):
+        raise _refused("The path of base_url may hold no empty, '.' or '..' segment.")
     return parts
 
 

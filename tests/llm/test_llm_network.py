@@ -45,6 +45,14 @@ PRIVATE = [
     "64:ff9b:1::1",
     "fd00:ec2::254",
     "2001:db8::1",
+    "192.0.0.8",
+    "192.0.0.192",
+    "192.88.99.1",
+    "::ffff:192.0.0.192",
+    "3fff::1",
+    "3fff:fff:ffff::1",
+    "5f00::1",
+    "2001:20::1",
 ]
 
 
@@ -81,6 +89,13 @@ def test_r3_public_addresses_pass(address: str) -> None:
         "https://api.example.com:0/",
         "https://api exam.ple",
         "https://ex\u00e4mple.com",
+        "https://%6cocalhost/v1",
+        "https://127.0.0%2e1/v1",
+        "https://[fe80::1%25eth0]/v1",
+        "https://api.example.com/v1/%2e%2e/other",
+        "https://api.example.com/one/../other",
+        "https://api.example.com/./v1",
+        "https://api.example.com/one//other",
         "https://",
         "//api.example.com",
         "api.example.com",

@@ -6,5 +6,5 @@ from ...web.columns import Columns
 from .models import Credential
 
 CREDENTIAL_COLUMNS = Columns(
-    Credential, "id provider origin masked agent_id tenant_id created_by created_at updated_at"
+    Credential, "id provider origin path_prefix masked agent_id tenant_id created_by created_at updated_at"
 )

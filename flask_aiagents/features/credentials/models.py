@@ -10,16 +10,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ...core.columns import Base, IdMixin, TimestampMixin
 from ...core.tenancy import TenantMixin
 
+PATH_LENGTH = 255
+"""Longest path prefix of a stored key, in characters: MariaDB's unique keys hold 3,072 bytes."""
+
 
 class Credential(IdMixin, TenantMixin, TimestampMixin, Base):
-    """One provider key of one agent, or of one tenant, for one (provider, origin).
+    """One provider key of one agent, or of one tenant, for one (provider, origin, path prefix).
 
     The row of a shared agent has no tenant: only the system scope sees it.
     """
 
     __tablename__ = "ai_agent_credentials"
     __table_args__ = (
-        sa.UniqueConstraint("tenant_key", "agent_key", "provider", "origin"),
+        sa.UniqueConstraint(
+            "tenant_key", "agent_key", "provider", "origin", "path_prefix", name="uq_ai_agent_credentials_place"
+        ),
         sa.ForeignKeyConstraint(
             ["agent_tenant_key", "agent_id"], ["ai_agents.tenant_key", "ai_agents.id"], ondelete="CASCADE"
         ),
@@ -38,6 +43,8 @@ class Credential(IdMixin, TenantMixin, TimestampMixin, Base):
     provider: Mapped[str] = mapped_column(sa.String(64))
     origin: Mapped[str] = mapped_column(sa.String(255))
     """Scheme, host and port of the only place this key is sent to."""
+    path_prefix: Mapped[str] = mapped_column(sa.String(PATH_LENGTH), default="", server_default="")
+    """The path there below which requests may carry this key; empty for the whole origin."""
     ciphertext: Mapped[str] = mapped_column(sa.Text, deferred=True)
     masked: Mapped[str] = mapped_column(sa.String(8))
     """What is shown of the key: stars and its last four characters."""

@@ -24,7 +24,7 @@ credentials: Credentials = installed("credentials")
 @blp.put("/ai_agents/<uuid:agent_id>/credential")
 @blp.documents(200, CredentialSchema, permission=Permission.MANAGE_CREDENTIALS, body=CredentialSchema)
 def put_credential(agent_id: UUID) -> Response:
-    """Store a provider key for an agent, by default for the origin that it uses now."""
+    """Store a provider key for an agent, by default for the base URL that it uses now."""
     return updated(CREDENTIAL_COLUMNS.dump(credentials.put_for_agent(agent_id, body())))
 
 
@@ -46,7 +46,7 @@ def list_credentials() -> Response:
 @blp.post("/ai_agent_credentials")
 @blp.documents(201, TenantCredentialSchema, permission=Permission.MANAGE_CREDENTIALS, body=TenantCredentialSchema)
 def create_credential() -> Response:
-    """Store a provider key for the whole tenant; it replaces one for the same provider and origin."""
+    """Store a provider key for the whole tenant; it replaces one for the same provider, origin and path."""
     credential = credentials.put(body())
     return created(CREDENTIAL_COLUMNS.dump(credential), ".get_credential", credential_id=credential.id)
 

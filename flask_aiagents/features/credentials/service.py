@@ -1,4 +1,4 @@
-"""Provider keys: stored sealed, for one (provider, origin) each, and found again for an execution."""
+"""Provider keys: stored sealed, each for one (provider, origin, path prefix)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.tenancy import SYSTEM, TenantSession
 from ...errors import AIAgentsError, Invalid, NotFound
-from ...llm.models import default_origin
-from ...llm.network import check_base_url, origin
+from ...llm.models import PROVIDERS
+from ...llm.network import check_base_url
 from ...signals import CredentialChanged
 from ...types import Id, JSONObject
 from ...web.filtering import Query
@@ -30,12 +30,12 @@ from ..agents.configurations import effective, find_configured
 from ..agents.models import Agent
 from ..agents.service import find_agent
 from .columns import CREDENTIAL_COLUMNS
-from .models import Credential
+from .models import PATH_LENGTH, Credential
 from .schemas import CredentialSchema, TenantCredentialSchema
-from .vault import binding
+from .vault import binding, unseal
 
 ROTATE_BATCH = 200
-"""Secrets that one transaction of :meth:`Credentials.rotate` seals anew."""
+"""Secrets that one transaction of :meth:`Credentials.rotate` seals."""
 
 
 class Credentials:
@@ -48,7 +48,7 @@ class Credentials:
         self._settings = settings
 
     def put(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> Credential:
-        """Store a key for the whole tenant; it replaces one for the same provider and origin.
+        """Store a key for the whole tenant; it replaces one for the same provider, origin and path.
 
         :raises ConfigurationError: when the app has no encryption key.
         """
@@ -60,7 +60,7 @@ class Credentials:
     def put_for_agent(
         self, agent_id: Id, data: Mapping[str, Any], *, principal: Principal | None = None
     ) -> Credential:
-        """Store a key for one agent, by default for the provider and origin that the agent uses now.
+        """Store a key for one agent, by default for the provider and base URL that the agent uses now.
 
         On a shared agent a tenant stores a key of its own; a super admin stores the one for all.
         """
@@ -135,40 +135,46 @@ class Credentials:
         provider: str,
         base_url: str | None,
     ) -> Credential:
-        where = self._origin(provider, base_url)
+        origin, path = self._place(provider, base_url)
         owner = _owner(agent, principal)
         statement = sa.select(Credential).where(
-            _of(agent.id if agent else None, owner), Credential.provider == provider, Credential.origin == where
+            _of(agent.id if agent else None, owner),
+            Credential.provider == provider,
+            Credential.origin == origin,
+            Credential.path_prefix == path,
         )
         found = session.scalars(statement).one_or_none()
         if found is not None and values["api_key"] == found.masked:
             return found
-        found = found or _new(agent, owner, principal, provider, where)
-        found.ciphertext = self._keyring.encrypt(values["api_key"], _bound_to(found))
+        found = found or _new(agent, owner, principal, provider, origin, path)
+        found.ciphertext = self._keyring.encrypt(values["api_key"], binding(found, path))
         found.masked = "****" + values["api_key"][-4:]
         session.add(found)
         session.flush()
         self._announce(found, principal, "store_credential", agent.name if agent else None)
         return found
 
-    def _origin(self, provider: str, base_url: str | None) -> str:
-        if base_url is None:
-            if (own := default_origin(provider)) is None:
-                raise Invalid("This provider has no origin of its own.", hint="Send base_url with the key.")
-            return own
-        try:
-            check_base_url(base_url, self._settings.allowed_hosts)
-        except AIAgentsError as error:
-            raise Invalid("base_url is refused.", details={"base_url": [str(error)]}) from error
-        return origin(base_url)
+    def _place(self, provider: str, base_url: str | None) -> tuple[str, str]:
+        """Return the origin and the path prefix that a key is stored for."""
+        if base_url is not None:
+            try:
+                check_base_url(base_url, self._settings.allowed_hosts)
+            except AIAgentsError as error:
+                raise Invalid("base_url is refused.", details={"base_url": [str(error)]}) from error
+        if (place := PROVIDERS[provider].place(base_url)) is None:
+            raise Invalid("This provider has no origin of its own.", hint="Send base_url with the key.")
+        if len(place[1]) > PATH_LENGTH:
+            raise Invalid(
+                "base_url is too long.",
+                details={"base_url": [f"The path of a stored key's URL has at most {PATH_LENGTH} characters."]},
+            )
+        return place
 
     def _reseal(self, credential: Credential) -> bool:
-        if self._keyring.is_current(credential.ciphertext):
+        opened = unseal(self._keyring, credential)
+        if self._keyring.is_current(credential.ciphertext) and not opened.outdated:
             return False
-        bound_to = _bound_to(credential)
-        credential.ciphertext = self._keyring.encrypt(
-            self._keyring.decrypt(credential.ciphertext, bound_to), bound_to
-        )
+        credential.ciphertext = self._keyring.encrypt(opened.secret, binding(credential, credential.path_prefix))
         return True
 
     def _remove(
@@ -215,7 +221,9 @@ def _of(agent_id: UUID | None, owner: str | None) -> sa.ColumnElement[bool]:
     )
 
 
-def _new(agent: Agent | None, owner: str | None, principal: Principal, provider: str, where: str) -> Credential:
+def _new(
+    agent: Agent | None, owner: str | None, principal: Principal, provider: str, origin: str, path: str
+) -> Credential:
     return Credential(
         id=uuid7(),
         tenant_id=owner,
@@ -224,13 +232,10 @@ def _new(agent: Agent | None, owner: str | None, principal: Principal, provider:
         agent_key=agent.id.hex if agent else "",
         agent_tenant_key=agent.tenant_key if agent else None,
         provider=provider,
-        origin=where,
+        origin=origin,
+        path_prefix=path,
         created_by=principal.user_id,
     )
-
-
-def _bound_to(credential: Credential) -> str:
-    return binding(credential.tenant_key, credential.id, credential.provider, credential.origin)
 
 
 def _found(session: TenantSession, credential_id: Id) -> Credential:

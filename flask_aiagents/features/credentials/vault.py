@@ -1,7 +1,7 @@
-"""Which key an execution may use for which model, and nothing else.
+"""Find the key that an execution may use for a model.
 
-A stored key goes to the one (provider, origin) it was stored for. A key of the operator's environment goes
-only to the provider's own origin or to one in ``AIAGENTS_TRUSTED_ORIGINS``. Where a tenant's configuration
+A stored key goes to the one (provider, origin, path prefix) it was stored for. A key of the operator's environment
+goes only to the provider's own origin or to one in ``AIAGENTS_TRUSTED_ORIGINS``. Where a tenant's configuration
 chose the provider or the URL, only that tenant's own keys count.
 """
 
@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from ...core.crypto import Keyring
 from ...core.tenancy import TenantSession
+from ...errors import ConfigurationError
 from ...llm.models import PROVIDERS, default_origin
-from ...llm.network import origin
+from ...llm.network import is_below, origin
+from .key_form import KEY_FORM, clean_key
 from .models import Credential
 
 
@@ -31,8 +33,13 @@ class Wanted:
     own_only: bool = False
 
     @property
+    def place(self) -> tuple[str, str] | None:
+        """Origin and path of the requests to it; None where neither the agent nor the provider names any."""
+        return PROVIDERS[self.provider].place(self.base_url)
+
+    @property
     def origin(self) -> str | None:
-        return origin(self.base_url) if self.base_url else default_origin(self.provider)
+        return self.place[0] if self.place else None
 
 
 _FIND = (
@@ -42,6 +49,7 @@ _FIND = (
         Credential.agent_key,
         Credential.provider,
         Credential.origin,
+        Credential.path_prefix,
         Credential.ciphertext,
     )
     .where(
@@ -53,10 +61,12 @@ _FIND = (
             sa.and_(Credential.agent_key == "", Credential.tenant_key == sa.bindparam("tenant_key")),
         )
     )
-    .order_by(Credential.agent_key.desc(), Credential.tenant_key.desc())
+    .order_by(
+        Credential.agent_key.desc(), Credential.tenant_key.desc(), sa.func.length(Credential.path_prefix).desc()
+    )
     .limit(200)
 )
-"""An agent's keys before its tenant's, a tenant's before the operator's: the order in which they are tried."""
+"""An agent's keys come before its tenant's, a tenant's before the operator's, longer paths before shorter ones."""
 
 
 class Vault:
@@ -77,21 +87,52 @@ class Vault:
 
     def _stored(self, rows: Sequence[Any], model: Wanted) -> str | None:
         for row in rows:
-            if (row.provider, row.origin) == (model.provider, model.origin) and (
-                row.tenant_key or not model.own_only
-            ):
-                bound_to = binding(row.tenant_key, row.id, row.provider, row.origin)
-                return self._keyring.decrypt(row.ciphertext, bound_to)
+            if _serves(row, model) and (row.tenant_key or not model.own_only):
+                # stripped: keys stored by earlier versions may end in a line break
+                return unseal(self._keyring, row).secret.strip()
         return None
 
     def _from_environment(self, model: Wanted) -> str | None:
         if model.own_only or model.origin not in {default_origin(model.provider), *self._trusted}:
             return None
-        return next(
-            (os.environ[name] for name in PROVIDERS[model.provider].env_keys if os.environ.get(name)), None
+        return next(filter(None, map(_environment_key, PROVIDERS[model.provider].env_keys)), None)
+
+
+def _environment_key(name: str) -> str | None:
+    text = os.environ.get(name, "").strip()
+    if text and clean_key(text) is None:
+        raise ConfigurationError(
+            f"The environment variable {name} holds no usable API key: {KEY_FORM}", hint="Copy the key again."
         )
+    return text or None
 
 
-def binding(tenant_key: str, credential_id: UUID, provider: str, where: str) -> str:
-    """What a ciphertext is bound to: moved to another row, tenant, provider or origin it cannot be opened."""
-    return f"{tenant_key}|{credential_id.hex}|{provider}|{where}"
+def _serves(row: Any, model: Wanted) -> bool:
+    """Whether a stored key is for the place that a model's requests go to."""
+    if model.place is None or (row.provider, row.origin) != (model.provider, model.place[0]):
+        return False
+    return is_below(model.place[1], row.path_prefix)
+
+
+class Unsealed(NamedTuple):
+    """A provider key in the clear."""
+
+    secret: str
+    outdated: bool
+    """True when it is sealed for the origin alone; ``flask aiagents credentials rotate`` seals it for the path."""
+
+
+def unseal(keyring: Keyring, row: Any) -> Unsealed:
+    """Open a stored key.
+
+    :raises ConfigurationError: when its encryption key is gone, or the ciphertext was moved or altered.
+    """
+    try:
+        return Unsealed(keyring.decrypt(row.ciphertext, binding(row, row.path_prefix)), outdated=False)
+    except ConfigurationError:
+        return Unsealed(keyring.decrypt(row.ciphertext, binding(row, "")), outdated=True)
+
+
+def binding(row: Any, path_prefix: str) -> str:
+    """Return the associated data of a ciphertext: it opens in no other row, tenant, provider, origin or path."""
+    return f"{row.tenant_key}|{row.id.hex}|{row.provider}|{row.origin}{path_prefix}"

@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 from ...llm.calls import Message
 from ...web.schema import StrictSchema
 from ..agents.model_config import ModelConfigSchema
+from ..credentials.schemas import ProviderKey
 
 MAX_MESSAGES = 1_000
 """Most messages of one input."""
@@ -124,7 +125,7 @@ class ExecutionSchema(ma.Schema):
 class ProbeSchema(ModelConfigSchema):
     """What is tested: a model, where it is, and the key to ask with; without one, the stored one."""
 
-    api_key = fields.String(load_only=True, validate=validate.Length(8, 4096))
+    api_key = ProviderKey()
     agent_id = fields.UUID(metadata={"description": "The agent whose stored key may be used."})
 
     class Meta(ModelConfigSchema.Meta):

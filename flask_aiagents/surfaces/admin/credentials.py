@@ -93,7 +93,8 @@ class CredentialsView(FormPages):
 
     def save(self, form: CredentialForm) -> Answer:
         stored = self.system.credentials.put(form.data_for_service())
-        toast(_("Stored: the key for %(origin)s that ends in %(end)s.", origin=stored.origin, end=stored.masked))
+        place = stored.origin + stored.path_prefix
+        toast(_("Stored: the key for %(origin)s that ends in %(end)s.", origin=place, end=stored.masked))
         return go(self.get_url(".index_view"))
 
     def delete_model(self, model: Any) -> bool:

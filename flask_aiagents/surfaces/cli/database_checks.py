@@ -14,7 +14,7 @@ from ...core.rls import Wall, inspect_wall
 from ...core.tenancy import SYSTEM
 from ...errors import ConfigurationError
 from ...features.credentials.models import Credential
-from ...features.credentials.vault import binding
+from ...features.credentials.vault import unseal
 from .findings import Finding
 
 _UPGRADE = "Run: flask aiagents db upgrade"
@@ -22,7 +22,12 @@ _UPGRADE = "Run: flask aiagents db upgrade"
 _MADE_UNTIL = sa.text("SELECT begins FROM aiagents_log_partitions() WHERE ends IS NULL")
 
 _SECRETS = sa.select(
-    Credential.tenant_key, Credential.id, Credential.provider, Credential.origin, Credential.ciphertext
+    Credential.tenant_key,
+    Credential.id,
+    Credential.provider,
+    Credential.origin,
+    Credential.path_prefix,
+    Credential.ciphertext,
 )
 
 
@@ -119,7 +124,7 @@ def months_are_made(system: Any) -> Iterator[Finding]:
 
 def _opens(keyring: Keyring, row: sa.Row[Any]) -> bool:
     try:
-        keyring.decrypt(row.ciphertext, binding(row.tenant_key, row.id, row.provider, row.origin))
+        unseal(keyring, row)
     except ConfigurationError:
         return False
     return True
