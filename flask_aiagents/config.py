@@ -121,6 +121,16 @@ class Settings:
     maintenance_interval_s: float = 10.0
     """Seconds between two ticks of the maintenance thread; 0 starts none, and so does ``TESTING``."""
 
+    statement_timeout_s: float = 10.0
+    """Seconds that the database may work on one statement of a list, an export or analytics; 0 is no limit.
+    Maintenance and migrations have none."""
+
+    expensive_reads_per_user: int = 8
+    expensive_reads_per_tenant: int = 10
+    expensive_reads_per_process: int = 12
+    """Analytics, exports and lists with patterns or counts that may run at once in one process; 0 is no limit.
+    Each holds a database connection: keep the last one below the size of the host's pool (15 by default)."""
+
     log_retention_days: Mapping[str, int] | None = None
     """Days that logs are kept of tenants without a rule of their own: ``365``, or ``{"execute": 90, "*": 365}``
     by action; 0 or nothing is for good. Figures stay."""

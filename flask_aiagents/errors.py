@@ -125,8 +125,18 @@ class Invalid(AIAgentsError, http.UnprocessableEntity):
     hint = "Mend the fields that details names and send the request again."
 
 
+class QueryTooExpensive(AIAgentsError, http.BadRequest):
+    """The database stopped a query at its time limit. A 400 and not a 503: clients repeat those by themselves."""
+
+    error_code = "query_too_expensive"
+    hint = (
+        "Narrow it: ask for a shorter period, filter by id, agent_id or created_at, "
+        "and use fewer and shorter patterns."
+    )
+
+
 class RateLimited(AIAgentsError, http.TooManyRequests):
-    """More executions than the principal's limit."""
+    """More than the principal or its tenant may have, in a time or at once."""
 
     error_code = "rate_limited"
 

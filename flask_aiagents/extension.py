@@ -11,11 +11,12 @@ from werkzeug.local import LocalProxy
 
 from .config import Settings
 from .core.crypto import Keyring
-from .core.db import Database
+from .core.db import Database, ReadLimits
 from .core.host_database import resolve
 from .core.installed import EXTENSION, installation
 from .core.maintenance import Maintenance
 from .core.migrate import hide_from_host_migrations
+from .core.slots import SlotLimits
 from .errors import ConfigurationError
 from .features.access.identity import HostIdentity, flask_login_user
 from .features.access.keys import ApiKeys
@@ -166,7 +167,18 @@ class AIAgents:
 
 def _database(app: Flask, db: object, settings: Settings) -> Database:
     host = resolve(app, db, settings.database_uri)
-    return Database(app, host.engine, host.session, settings.migration_uri)
+    return Database(app, host.engine, host.session, settings.migration_uri, _limits(settings))
+
+
+def _limits(settings: Settings) -> ReadLimits:
+    return ReadLimits(
+        settings.statement_timeout_s,
+        SlotLimits(
+            per_user=settings.expensive_reads_per_user,
+            per_tenant=settings.expensive_reads_per_tenant,
+            per_process=settings.expensive_reads_per_process,
+        ),
+    )
 
 
 current_aiagents: Installation = LocalProxy(installation)  # pyright: ignore[reportAssignmentType]

@@ -3,12 +3,15 @@
 ``transaction(scope)`` opens a session that sees one scope. It is re-entrant: a service that calls another
 joins its transaction, and only the outermost commits. What a service announces inside is recorded in the
 same transaction and published after the commit.
+
+``reading(scope)`` is the same for reads whose cost a client decides: each statement has a time limit, and
+expensive ones are counted and refused beyond :class:`ReadLimits`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +25,9 @@ from .. import signals
 from ..errors import ConfigurationError, ScopeError
 from . import sqlite_files
 from .host import HostSession
+from .principal import Principal
+from .slots import SlotLimits, Slots
+from .statement_timeout import StatementLimit, remove_handler
 from .tenancy import Scope, TenantSession
 
 
@@ -35,6 +41,17 @@ class _Unit:
 _unit: ContextVar[_Unit | None] = ContextVar("aiagents_unit", default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """Bounds of the reads that clients ask for: lists, exports, analytics."""
+
+    statement_timeout_s: float = 0
+    """Seconds that one statement may run; 0 is no limit."""
+
+    expensive: SlotLimits = field(default_factory=SlotLimits)
+    """The most expensive reads at once."""
+
+
 class Database:
     """Sessions and transactions on the host's engine."""
 
@@ -44,12 +61,16 @@ class Database:
         engine: Callable[[], sa.Engine],
         host_session: HostSession | None = None,
         migration_uri: str | None = None,
+        limits: ReadLimits = ReadLimits(),  # frozen
     ) -> None:
         self.app = app
         self._make_engine = engine
         self._host = host_session
         self.migration_uri = migration_uri
         """Where migrations run when another role owns the tables."""
+        self._statement_timeout_s = limits.statement_timeout_s
+        self.expensive_reads = Slots("expensive queries", limits.expensive)
+        """Counts the expensive reads that run in this process."""
 
     @cached_property
     def engine(self) -> sa.Engine:
@@ -58,6 +79,7 @@ class Database:
         if engine.dialect.name == "sqlite":
             sa_event.listen(engine, "checkin", _restore_foreign_keys)
             sqlite_files.watch(engine)
+            sa_event.listen(engine, "checkin", remove_handler)
         return engine
 
     @cached_property
@@ -71,13 +93,31 @@ class Database:
         """A session of your own for models with our mixins; close it. Default: the entered tenant scope."""
         return self._sessions(scope=scope)
 
-    @contextmanager
-    def transaction(self, scope: Scope) -> Iterator[TenantSession]:
+    def transaction(self, scope: Scope) -> AbstractContextManager[TenantSession]:
         """Join the open transaction, or begin one and commit it at the end.
 
         :raises ScopeError: inside a transaction of another scope.
         :raises ConfigurationError: when the host's own session holds a write on the same SQLite file.
         """
+        return self._join(scope, None)
+
+    @contextmanager
+    def reading(self, scope: Scope, *, counted_for: Principal | None = None) -> Iterator[TenantSession]:
+        """Like :meth:`transaction`, for reads whose cost a client decides: each statement has a time limit.
+
+        Inside an open transaction that one's limit holds.
+
+        :param counted_for: whose expensive read this is; None for a cheap one.
+        :raises RateLimited: when the principal or its tenant runs as many expensive reads as it may.
+        :raises Unavailable: when this process does.
+        """
+        limit = StatementLimit(self._statement_timeout_s) if self._statement_timeout_s else None
+        slot = self.expensive_reads.take(counted_for) if counted_for else nullcontext()
+        with slot, self._join(scope, limit) as session:
+            yield session
+
+    @contextmanager
+    def _join(self, scope: Scope, limit: StatementLimit | None) -> Iterator[TenantSession]:
         unit = _unit.get()
         if unit is not None and unit.database is self:
             if unit.session.scope != scope:
@@ -86,20 +126,22 @@ class Database:
             return
         if self._host is not None:
             self._host.refuse_pending_write(self.engine)
-        with self._begin(scope) as unit:
+        with self._begin(scope, limit) as unit:
             yield unit.session
         for event in unit.news:
             signals.publish(self.app, event)
 
     @contextmanager
-    def _begin(self, scope: Scope) -> Iterator[_Unit]:
-        with self._sessions(scope=scope) as session:
+    def _begin(self, scope: Scope, limit: StatementLimit | None) -> Iterator[_Unit]:
+        with self._sessions(scope=scope, limit=limit) as session:
             unit = _Unit(self, session)
             token = _unit.set(unit)
             try:
                 yield unit
                 session.commit()
             finally:
+                if limit is not None:
+                    limit.lift()
                 _unit.reset(token)
 
     def refuse_open_transaction(self) -> None:

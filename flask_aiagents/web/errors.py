@@ -25,7 +25,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug import exceptions as http
 
 from ..core.clock import uuid7
-from ..errors import AIAgentsError, ConfigurationError, Conflict, Invalid, Unavailable
+from ..core.statement_timeout import exceeded_limit
+from ..errors import AIAgentsError, ConfigurationError, Conflict, Invalid, QueryTooExpensive, Unavailable
 from ..logs import log_error, logger
 from .json import json_response
 
@@ -92,6 +93,9 @@ def known_error(error: Exception) -> AIAgentsError:
             return Unavailable("All database connections are in use.", hint="Try again shortly.", retry_after=1)
         case DBAPIError() if any(word in _cause(error) for word in _MISSING_TABLE):
             return ConfigurationError("The tables are missing or old.", hint="Run flask aiagents db upgrade.")
+        case DBAPIError() if exceeded_limit(error):
+            _log.warning("A query took longer than it may: %s", error.orig)
+            return QueryTooExpensive("The query took longer than it may.")
         case DBAPIError() if _is_temporary(error):
             _log.warning("The database is not available: %s", error.orig)
             return Unavailable("The database is busy or away.", hint="Try again shortly.", retry_after=1)

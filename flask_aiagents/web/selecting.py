@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from ..errors import BadRequest
 from .columns import Column, Columns
 from .filtering import Filter, Group, Term, values_of
+from .query_bounds import check_bounds
 
 Condition = sa.ColumnElement[bool]
 
@@ -35,15 +36,20 @@ _IS = {"null": None, "true": True, "false": False}
 def conditions(columns: Columns, terms: Sequence[Term], dialect: str) -> list[Condition]:
     """What the rows must satisfy.
 
-    :raises BadRequest: for unknown columns and values that do not fit them.
+    :raises BadRequest: for unknown columns, values that do not fit them, and conditions beyond the bounds.
     """
+    check_bounds(terms)
+    return _conditions(columns, terms, dialect)
+
+
+def _conditions(columns: Columns, terms: Sequence[Term], dialect: str) -> list[Condition]:
     return [_condition(columns, term, dialect) for term in terms]
 
 
 def _condition(columns: Columns, term: Term, dialect: str) -> Condition:
     if isinstance(term, Group):
         combine = sa.or_ if term.operator == "or" else sa.and_
-        built = combine(*conditions(columns, term.terms, dialect))
+        built = combine(*_conditions(columns, term.terms, dialect))
     else:
         built = _compare(columns[term.column], term, dialect)
     return sa.not_(built) if term.negated else built

@@ -10,29 +10,36 @@ from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, attributes
 
 from ...errors import ScopeError
+from ..statement_timeout import StatementLimit
 from .bulk import plain, recordset
 from .guards import CHECKED, guard
 from .mixins import OwnedMixin, SharedTenantMixin, TenantMixin
 from .reach import holds_query
 from .scope import Scope, current_scope
 
-_SET_SCOPE = sa.text(
+_SETTINGS = (
     "SELECT set_config('aiagents.tenant_id', :tenant, true), set_config('aiagents.scope', :scope, true),"
     # The planner takes row-level security to hide nearly all rows, and then starts workers to find twenty.
     " set_config('max_parallel_workers_per_gather', '0', true)"
 )
+_SET_SCOPE = sa.text(_SETTINGS)
+_SET_SCOPE_AND_LIMIT = sa.text(f"{_SETTINGS}, set_config('statement_timeout', :limit, true)")
 
 
 class TenantSession(Session):
     """Sees and writes the rows of its scope alone; see docs/tenancy.md.
 
     :param scope: by default the one that :func:`tenant_scope` entered.
+    :param limit: the time limit of each statement in the session's one transaction.
     :raises ScopeError: when there is none.
     """
 
-    def __init__(self, *args: Any, scope: Scope | None = None, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, scope: Scope | None = None, limit: StatementLimit | None = None, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self._scope = scope or current_scope()
+        self.statement_limit = limit
 
     @property
     def scope(self) -> Scope:
@@ -106,11 +113,19 @@ def _guard_statement(state: ORMExecuteState) -> None:
 
 @event.listens_for(TenantSession, "after_begin")
 def _tell_database(session: TenantSession, _: SessionTransaction, connection: sa.Connection) -> None:
+    limit = session.statement_limit
     if connection.dialect.name == "postgresql":
-        scope = session.scope
-        connection.execute(
-            _SET_SCOPE, {"tenant": scope.tenant_id or "", "scope": "system" if scope.system else "tenant"}
-        )
+        settings = _settings(session.scope)
+        if limit is None:
+            connection.execute(_SET_SCOPE, settings)
+        else:
+            connection.execute(_SET_SCOPE_AND_LIMIT, settings | {"limit": limit.milliseconds})
+    elif limit is not None:
+        limit.apply(connection)
+
+
+def _settings(scope: Scope) -> dict[str, str]:
+    return {"tenant": scope.tenant_id or "", "scope": "system" if scope.system else "tenant"}
 
 
 @event.listens_for(TenantSession, "before_attach")

@@ -16,6 +16,7 @@ from ...signals import ApiKeyChanged
 from ...types import Id
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
+from ...web.query_bounds import counted
 from ...web.schema import load
 from .columns import COLUMNS
 from .models import ApiKey
@@ -80,7 +81,7 @@ class ApiKeys:
     def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
         """The tenant's keys, a page at a time."""
         principal = self._access.require(Permission.MANAGE_KEYS, principal)
-        with self._db.transaction(self._access.scope(principal)) as session:
+        with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             return list_page(session, COLUMNS, query)
 
     def revoke(self, key_id: Id, *, principal: Principal | None = None) -> None:

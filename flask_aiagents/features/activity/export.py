@@ -6,6 +6,7 @@ its id is the ``cursor`` of the next one, which has no header and is what was mi
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -46,6 +47,21 @@ def exported(read: Callable[[Query], Page], query: Query, format: Format) -> Ite
     query = replace(query, select=tuple(names), limit=MAX_LIMIT, count=False, cursor=_behind(query))
     first = read(query)
     return _pages(first, read, query, names, format, header)
+
+
+class Export(Iterator[bytes]):
+    """The parts of an export; calls ``release`` when it ends, is closed or collected."""
+
+    def __init__(self, parts: Iterator[bytes], release: Callable[[], None]) -> None:
+        self._parts = parts
+        self.close = weakref.finalize(self, release)
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._parts)
+        except BaseException:  # StopIteration, too: nothing follows an error either
+            self.close()
+            raise
 
 
 def download(parts: Iterator[bytes], format: str) -> Response:

@@ -15,13 +15,14 @@ from ...errors import BadRequest, NotFound
 from ...types import Id, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
+from ...web.query_bounds import counted
 from ..access.policy import Permission
 from ..access.service import Access
 from ..agents.service import find_agent
 from . import posted
 from .bounds import id_bounds
 from .columns import COLUMNS
-from .export import checked_format, exported
+from .export import Export, checked_format, exported
 from .models import ActivityLog
 from .payload import Payloads
 from .stream import LASTS_S, LOGIN_LASTS_S, PING_S, LogStream, Places
@@ -79,7 +80,7 @@ class Activity:
     def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
         """A page of the logs that the principal can see: its own for a user, the tenant's for an admin."""
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
-        with self._db.transaction(self._access.scope(principal)) as session:
+        with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             return list_page(session, COLUMNS, query, *id_bounds(query.terms if query else ()))
 
     def export(
@@ -88,9 +89,11 @@ class Activity:
         """All logs of a filter that the principal can see, as ``csv`` or ``jsonl``, newest first, in parts.
 
         Each page asks again whether the principal may read it: an export ends with the key that asked for it.
+        The whole counts as one expensive read until it ends, is closed or collected.
 
         :param query: its ``cursor`` is the id of the last row that arrived: the rows behind it, without a header.
         :raises BadRequest: for another format, and for a query that :meth:`list` refuses.
+        :raises RateLimited: when the principal or its tenant runs as many expensive reads as it may.
         """
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
         query = query or Query()
@@ -101,9 +104,16 @@ class Activity:
             # Called while the answer is sent, when the request's own contexts are gone.
             with self._db.app.app_context():
                 self._access.require_still(Permission.READ_ACTIVITY, principal)
-                return self.list(part, principal=principal)
+                with self._db.reading(self._access.scope(principal)) as session:
+                    return list_page(session, COLUMNS, part, *id_bounds(part.terms))
 
-        return exported(read, query, checked_format(format))
+        checked = checked_format(format)
+        slot = self._db.expensive_reads.take(principal)
+        try:
+            return Export(exported(read, query, checked), slot.release)
+        except BaseException:
+            slot.release()
+            raise
 
     def stream(
         self,
@@ -130,7 +140,7 @@ class Activity:
             # Called while the answer is sent, when the request's own contexts are gone.
             with self._db.app.app_context():
                 self._access.require_still(Permission.READ_ACTIVITY, principal)
-                with self._db.transaction(self._access.scope(principal)) as session:
+                with self._db.reading(self._access.scope(principal)) as session:
                     yield session
 
         place = self._places.take((principal.tenant_id, principal.user_id))
@@ -150,7 +160,7 @@ class Activity:
         :raises NotFound: when the principal cannot see the agent.
         """
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
-        with self._db.transaction(self._access.scope(principal)) as session:
+        with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             agent = find_agent(session, agent_id)
             bounds = id_bounds(query.terms if query else ())
             return list_page(session, COLUMNS, query, ActivityLog.agent_id == agent.id, *bounds)

@@ -17,6 +17,7 @@ from ...signals import AgentConfigured
 from ...types import Id, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
+from ...web.query_bounds import counted
 from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
@@ -63,7 +64,7 @@ class Configurations:
     def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
         """A page of the tenant's configurations."""
         principal = self._access.require(Permission.READ_CONFIGURATION, principal)
-        with self._db.transaction(self._access.scope(principal)) as session:
+        with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             return list_page(session, CONFIGURATION_COLUMNS, query)
 
     def put(

@@ -19,6 +19,7 @@ from ...signals import AgentCreated, AgentDeleted, AgentUpdated
 from ...types import Id, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
+from ...web.query_bounds import counted
 from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
@@ -81,7 +82,7 @@ class Agents:
     def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
         """A page of the agents that the principal can see."""
         principal = self._access.require(Permission.READ_AGENTS, principal)
-        with self._db.transaction(self._access.scope(principal)) as session:
+        with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             return list_page(session, COLUMNS_BY_SIGHT[sight(self._access, principal)], query)
 
     def replace(

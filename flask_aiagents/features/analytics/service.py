@@ -181,7 +181,7 @@ class Analytics:
     @contextmanager
     def _reading(self, principal: Principal | None, agent_id: Id | None = None) -> Iterator[TenantSession]:
         principal = self._access.require(Permission.READ_ANALYTICS, principal)
-        with self._db.transaction(self._access.scope(principal)) as session:
+        with self._db.reading(self._access.scope(principal), counted_for=principal) as session:
             if agent_id is not None:
                 _require_known(session, agent_id)
             yield session

@@ -23,6 +23,7 @@ from ...signals import CredentialChanged
 from ...types import Id, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
+from ...web.query_bounds import counted
 from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
@@ -100,7 +101,7 @@ class Credentials:
     def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:
         """A page of the tenant's keys, masked."""
         principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
-        with self._db.transaction(self._access.scope(principal)) as session:
+        with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             return list_page(session, CREDENTIAL_COLUMNS, query)
 
     def delete(self, credential_id: Id, *, principal: Principal | None = None) -> None:

@@ -65,7 +65,7 @@ def tenants_of(system: Any, names: HostNames, wanted: str = "") -> list[tuple[st
     if names.list_tenants is not None:
         known = [(str(id_), str(name)) for id_, name in names.list_tenants()][:MAX_TENANTS]
     else:
-        with system.database.transaction(SYSTEM) as reading:
+        with system.database.reading(SYSTEM) as reading:
             ids: Any = reading.scalars(_WITH_AGENTS).all()
         names.fetch("tenant", ids)
         known = [(id_, names.label("tenant", id_)) for id_ in ids]

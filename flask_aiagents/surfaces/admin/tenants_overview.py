@@ -60,7 +60,7 @@ class TenantsView(PanelView):
 
     def _agents(self, ids: list[str]) -> dict[str, tuple[int, int]]:
         """How many agents each tenant has, and how many of them are active."""
-        with self.system.database.transaction(SYSTEM) as session:
+        with self.system.database.reading(SYSTEM) as session:
             rows = session.execute(_COUNTS, {"ids": ids}).all()
         return {row.tenant_id: (row.agents, int(row.active or 0)) for row in rows}
 
