@@ -35,9 +35,10 @@ docs: $(VENV)/.test
 wheel: $(VENV)/.test
 	$(BIN)/python scripts/check_wheel.py
 
-# $(VENV) itself holds the newest versions that setup.cfg admits; these are the oldest.
+# $(VENV) itself holds the newest versions that setup.cfg admits, such as marshmallow 4; these are the oldest, such as
+# marshmallow 3.
 lowest: $(LOWEST)/.done
-	$(LOWEST)/bin/pytest -q -n $(WORKERS) -m "not slow" tests/core tests/access tests/agents tests/credentials tests/llm tests/cli tests/panel/test_panel_base.py tests/panel/test_panel_agents.py
+	$(LOWEST)/bin/pytest -q -n $(WORKERS) -m "not slow" tests/core tests/access tests/agents tests/credentials tests/execution tests/llm tests/web tests/openapi tests/cli tests/panel/test_panel_base.py tests/panel/test_panel_agents.py
 
 bench: $(VENV)/.test ## measure; prints a table
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -30,7 +30,7 @@ class MessageSchema(StrictSchema):
 _MESSAGE = MessageSchema()
 
 
-class InputField(fields.Field[tuple[Message, ...]]):
+class InputField(fields.Field):
     """A string, or a list of messages that ends with the user's."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> tuple[Message, ...]:
