@@ -42,6 +42,7 @@ from .routes import register_routes
 from .surfaces.admin.mount import mount
 from .surfaces.admin.names import HostNames
 from .surfaces.cli import commands
+from .web.host_routes import yield_to_host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,7 @@ class AIAgents:
         receivers.connect(app, mounted.database, self._payloads)
         register_routes(app, settings.url_prefix.rstrip("/"))
         mount(app, admin or self._admin, settings.admin_url.rstrip("/"), self._names)
+        yield_to_host(app)
         hide_from_host_migrations(app)
         app.cli.add_command(commands)
 

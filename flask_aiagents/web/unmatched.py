@@ -1,8 +1,9 @@
 """URLs under our prefix that no route takes: ours answer JSON, the host's stay the host's.
 
 An unmatched URL or method has no blueprint, so a blueprint's error handlers never see it. A catch-all of the
-app does. It comes after every other rule of the app, and asks again what would have been without it: a URL
-that the host knows by another method or with another slash gets the host's own answer.
+app does. It comes after every other rule of the app, and asks again what the answer would be without it: a URL
+that the host knows by another method or with another slash gets the host's own answer, and so does an unknown
+URL where the host has routes, too.
 """
 
 from __future__ import annotations
@@ -11,16 +12,15 @@ import re
 
 from flask import Flask, Response, request
 from werkzeug import exceptions as http
-from werkzeug.routing import BaseConverter, Map, RequestRedirect, Rule
+from werkzeug.routing import BaseConverter, Map, RequestRedirect
 
 from .errors import render
+from .host_routes import UNMATCHED, host_uses, rules_of
 from .json import empty_response
-
-ENDPOINT = "aiagents_unmatched"
 
 
 class _AnyMethod(set[str]):
-    """The methods of the catch-all: it takes each, and tells none to those who ask what a URL allows.
+    """The methods of the catch-all: it takes each, and reports none to those who ask what a URL allows.
 
     werkzeug asks with the method ``--``, for ``Allow`` and for automatic answers to OPTIONS, the host's too.
     """
@@ -51,9 +51,9 @@ def catch_unmatched(app: Flask, prefix: str) -> None:
 
     def unmatched(**_: str) -> Response:
         if not maps:
-            maps.update({ours: _rules(app, ours=ours) for ours in (False, True)})
+            maps.update({ours: rules_of(app, ours=ours) for ours in (False, True)})
         ours, theirs = _mismatch(app, maps[True]), _mismatch(app, maps[False])
-        if isinstance(ours, http.NotFound) and not isinstance(theirs, http.NotFound):
+        if isinstance(ours, http.NotFound) and (not isinstance(theirs, http.NotFound) or _is_hosts(app, prefix)):
             raise theirs
         if isinstance(ours, RequestRedirect):
             raise ours
@@ -61,23 +61,23 @@ def catch_unmatched(app: Flask, prefix: str) -> None:
             return empty_response(200, {"Allow": ", ".join(sorted({*(ours.valid_methods or ()), "OPTIONS"}))})
         return render(ours)
 
-    app.url_map.converters[ENDPOINT] = _Under
-    rule = f'/<{ENDPOINT}("{prefix.strip("/")}"):unmatched>'
-    app.add_url_rule(rule, ENDPOINT, unmatched, provide_automatic_options=False)
-    for added in app.url_map.iter_rules(ENDPOINT):
+    app.url_map.converters[UNMATCHED] = _Under
+    rule = f'/<{UNMATCHED}("{prefix.strip("/")}"):unmatched>'
+    app.add_url_rule(rule, UNMATCHED, unmatched, provide_automatic_options=False)
+    for added in app.url_map.iter_rules(UNMATCHED):
         added.methods = _AnyMethod()
 
 
-def _rules(app: Flask, *, ours: bool) -> Map:
-    wanted = [rule for rule in app.url_map.iter_rules() if rule.endpoint != ENDPOINT]
-    chosen: list[Rule] = [rule.empty() for rule in wanted if rule.endpoint.startswith("aiagents") == ours]
-    return Map(
-        chosen,
-        host_matching=app.url_map.host_matching,
-        strict_slashes=app.url_map.strict_slashes,
-        merge_slashes=app.url_map.merge_slashes,
-        converters=app.url_map.converters,
-    )
+def _is_hosts(app: Flask, prefix: str) -> bool:
+    """Whether the host answers for an unknown URL: it has routes under the same first part of the path."""
+    first = request.path.removeprefix(prefix).lstrip("/").partition("/")[0]
+    return host_uses(app, f"{prefix}/{first}" if first in _first_parts(app, prefix) else prefix)
+
+
+def _first_parts(app: Flask, prefix: str) -> set[str]:
+    """What our URLs have after the prefix, such as ``ai_agents``."""
+    paths = (rule.rule.removeprefix(f"{prefix}/") for rule in rules_of(app, ours=True).iter_rules())
+    return {path.partition("/")[0] for path in paths}
 
 
 def _mismatch(app: Flask, rules: Map) -> http.HTTPException:

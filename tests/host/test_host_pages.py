@@ -55,8 +55,9 @@ def test_our_routes_keep_our_form(app: Flask) -> None:
     sent = json.dumps({"name": "Helper", "model_config": OFFLINE})  # the client would encode as the host does
     made = alice.post("/api/ai_agents", data=sent, content_type="application/json")
     assert (made.status_code, json.loads(made.text)["name"]) == (201, "Helper")
-    missing = alice.get("/api/nothing")
+    missing = alice.get("/api/ai_agents/nothing")
     assert (missing.status_code, missing.json["code"]) == (404, "not_found")
+    assert alice.get("/api/nothing").text == "<h1>the host's 404</h1>"
     for method in ("TRACE", "PROPFIND", "PATCH"):
         refused = alice.open("/api/ai_agents", method=method)
         assert (refused.status_code, refused.json["code"]) == (405, "method_not_allowed")

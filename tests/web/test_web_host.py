@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import flask_smorest
 import pytest
 import sqlalchemy as sa
-from flask import Flask, Response, abort, make_response
+from flask import Flask, Response, abort, make_response, url_for
 from flask.json.provider import DefaultJSONProvider
 from sqlalchemy.exc import OperationalError, TimeoutError
-from web_toy import toy_host
+from web_toy import mount_toys, toy_host
 
+from flask_aiagents.config import Settings
 from flask_aiagents.web.errors import render
 
 
@@ -48,6 +50,56 @@ def test_a_wide_rule_of_the_host_still_takes_what_it_took(engine: sa.Engine, rul
     assert refused.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
+CLAIMS = [
+    ("/api/toys", "/api/toys"),
+    ("/api/toys/", "/api/toys"),
+    ("/api/health", "/api/health"),
+    ("/api/docs/", "/api/docs/"),
+    ("/api/toys/<number>", "/api/toys/1"),
+    ("/api/toys/<int:number>", "/api/toys/1"),
+    ("/api/toys/<int(min=0):other>", "/api/toys/1"),
+]
+
+
+@pytest.mark.parametrize(("rule", "url"), CLAIMS)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_route_of_the_host_wins_at_the_same_url(engine: sa.Engine, rule: str, url: str, first: bool) -> None:
+    """However its arguments are written, and whether the host adds it before us or after us."""
+    app = Flask("some_host")
+    app.extensions["aiagents"] = SimpleNamespace(settings=Settings())
+    if first:
+        app.add_url_rule(rule, "theirs", lambda **_: "the host's")
+    mount_toys(app, engine, "/api")
+    if not first:
+        app.add_url_rule(rule, "theirs", lambda **_: "the host's")
+    client = app.test_client()
+    assert client.get(url, follow_redirects=True).text == "the host's"
+    assert client.get("/api/openapi.json").is_json
+    if "toys" in rule:
+        assert client.put("/api/toys/1", json={"a": 1}).is_json  # a method that the host does not take stays ours
+
+
+@pytest.mark.parametrize("rule", ["/api/<path:page>", "/api/<page>", "/api/toys/<uuid:number>", "/<a>/<b>/<c>"])
+def test_a_route_of_the_host_that_fits_other_urls_takes_nothing(engine: sa.Engine, rule: str) -> None:
+    """A wider rule, and one with arguments of another kind, leaves our URLs to us."""
+    app = toy_host(engine)
+    app.add_url_rule(rule, "theirs", lambda **_: "the host's")
+    client = app.test_client()
+    assert client.get("/api/toys").is_json
+    assert client.delete("/api/toys/1").status_code == 204
+
+
+def test_routes_that_the_host_adds_after_a_url_was_built_win_too(engine: sa.Engine) -> None:
+    """Building one of our URLs while the app is being set up settles nothing."""
+    app = toy_host(engine)
+    with app.test_request_context("/"):
+        assert url_for("aiagents_toys.list_toys") == "/api/toys"
+    app.add_url_rule("/api/toys", "theirs", lambda: "the host's")
+    assert app.test_client().get("/api/toys").text == "the host's"
+    with app.test_request_context("/"):
+        assert url_for("aiagents_toys.list_toys") == "/api/toys"
+
+
 def test_the_hosts_json_stays_its_own(toys: Flask) -> None:
     """The host's provider writes the host's JSON and none of ours."""
 
@@ -63,7 +115,7 @@ def test_the_hosts_json_stays_its_own(toys: Flask) -> None:
     assert client.post("/api/widgets").text.strip() == '"LOUD"'
     ours = client.put("/api/toys/1", data='{"a": 1}', content_type="application/json")
     assert '"sent":{"a":1}' in ours.text
-    assert '"code":"not_found"' in client.get("/api/none").text
+    assert '"code":"not_found"' in client.get("/api/toys/none").text
 
 
 def test_an_api_of_the_hosts_own_lives_beside_ours(engine: sa.Engine) -> None:
@@ -85,23 +137,49 @@ def test_an_api_of_the_hosts_own_lives_beside_ours(engine: sa.Engine) -> None:
     assert "/things/" not in client.get("/api/openapi.json").json["paths"]
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"])
-def test_unknown_urls_under_our_prefix_are_a_json_404(client: Any, method: str) -> None:
-    """Every method of an unknown URL is told in our form, and no cache or browser keeps or sniffs it."""
-    for path in (
-        "/api/nothing",
-        "/api/toys/x",
-        "/api/toys/1/",
-        "/api/",
-        "/api",
-        "/api/a%00b",
-        "/api/%ff",
-        "/api/a%0Ab",
-    ):
-        response = client.open(path, method=method)
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("prefix", "paths"),
+    [
+        ("/ours/v1", ["/nothing", "/toys/x", "/toys/1/", "/", "", "/a%00b", "/%ff", "/a%0Ab"]),
+        ("/api", ["/toys/x", "/toys/1/", "/docs/x", "/toys/a%00b"]),  # the host has routes under /api, too
+    ],
+)
+def test_unknown_urls_of_ours_are_a_json_404(
+    engine: sa.Engine, method: str, prefix: str, paths: list[str]
+) -> None:
+    """Every method of an unknown URL answers in our form, and no cache or browser keeps or sniffs it."""
+    client = toy_host(engine, prefix).test_client()
+    for path in paths:
+        response = client.open(prefix + path, method=method)
         assert _is_ours(response, 404)
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_unknown_urls_are_the_hosts_where_it_has_routes_too(engine: sa.Engine, method: str) -> None:
+    """The host answers under a prefix that it shares with us, and below a part of ours that it extends."""
+    app = toy_host(engine)
+    app.add_url_rule("/api/toys/<int:number>/photo", "photo", lambda number: "photo")
+    client = app.test_client()
+    for path in (
+        "/api/nothing",
+        "/api/",
+        "/api",
+        "/api/a%00b",
+        "/api/toyss",
+        "/api/toys/1/pictures",
+        "/api/toys/x",
+    ):
+        response = client.open(path, method=method)
+        assert response.status_code == 404
+        assert response.text == ("" if method == "HEAD" else "<h1>the host's 404</h1>")
+    assert client.get("/api/toys/1/photo").text == "photo"
+    assert client.get("/api/toys/1").is_json
 
 
 def test_wrong_methods_are_a_json_405_with_allow(client: Any) -> None:

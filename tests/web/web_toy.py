@@ -30,6 +30,7 @@ from flask_aiagents.web.api import (
 )
 from flask_aiagents.web.columns import Columns
 from flask_aiagents.web.docs import docs_blueprint
+from flask_aiagents.web.host_routes import yield_to_host
 from flask_aiagents.web.json import json_response
 from flask_aiagents.web.openapi import IF_MATCH, SECURITY_SCHEMES
 from flask_aiagents.web.pagination import list_page
@@ -170,7 +171,6 @@ def toy_host(engine: sa.Engine, prefix: str = "/api") -> Flask:
     """A host with JSON, error pages and routes of its own, some under our prefix."""
     app = Flask("some_host")
     app.extensions["aiagents"] = SimpleNamespace(settings=Settings(max_body_bytes=10_000))
-    app.extensions["toy_source"] = source = Source()
 
     @app.errorhandler(404)
     @app.errorhandler(405)
@@ -194,6 +194,13 @@ def toy_host(engine: sa.Engine, prefix: str = "/api") -> Flask:
     def files(name: str) -> str:
         return f"file {name}"
 
+    mount_toys(app, engine, prefix)
+    return app
+
+
+def mount_toys(app: Flask, engine: sa.Engine, prefix: str) -> None:
+    """Put the routes into an app."""
+    app.extensions["toy_source"] = source = Source()
     api = ScopedApi(
         app,
         config_prefix="AIAGENTS_",
@@ -203,4 +210,4 @@ def toy_host(engine: sa.Engine, prefix: str = "/api") -> Flask:
     api.register_blueprint(toy_blueprint(engine, source), url_prefix=prefix)
     app.register_blueprint(docs_blueprint(api), url_prefix=prefix)
     catch_unmatched(app, prefix)
-    return app
+    yield_to_host(app)
