@@ -63,7 +63,7 @@ class Settings:
     """Where the panel is when the host gives no Flask-Admin of its own; empty: there is none."""
 
     login_url: str | None = None
-    """Where the panel sends who is not logged in; by default Flask-Login's ``login_view``."""
+    """The login for the panel, a path of the app or a full URL; by default Flask-Login's ``login_view``."""
 
     always_require_same_origin: bool = False
     """Demand same-origin proof of every write without an API key. Set it where the host identifies users by

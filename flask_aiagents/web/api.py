@@ -21,6 +21,7 @@ from .filtering import Query, parse
 from .json import empty_response, json_response, read_json
 from .openapi import DocumentsOperations
 from .pagination import Page
+from .urls import current_path
 
 _ETAG = re.compile(r'(W/)?"[^"]*"')
 _VERSION = re.compile(r'"[0-9]{1,9}"')
@@ -130,7 +131,7 @@ def page_response(page: Page) -> Response:
 
 def _next_url(cursor: str) -> str:
     kept = [(k, v) for k, v in request.args.items(multi=True) if k not in ("cursor", "offset")]
-    return f"{request.root_path}{request.path}?{urlencode([*kept, ('cursor', cursor)])}"
+    return f"{current_path()}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 def _single(page: Page) -> Response:

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request, url_for
 from ..types import JSONObject
 from .errors import register_error_handlers
 from .json import json_response
+from .urls import mounted
 
 NAME = "aiagents_docs"
 
@@ -55,7 +56,7 @@ def _document(api: Any) -> JSONObject:
         f"{prefix}/openapi.json": _open("This document."),
     }
     if request.root_path:
-        document["servers"] = [{"url": request.root_path}]
+        document["servers"] = [{"url": mounted("")}]
     _rename_tags(document)
     return document
 

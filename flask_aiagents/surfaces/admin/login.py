@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ...core.installed import installation
 from ...errors import Unauthorized
+from ...web.urls import current_path, mounted
 from . import security
 from .pages import is_script
 
@@ -20,7 +21,8 @@ def send_there() -> Response | WerkzeugResponse:
     """
     if is_script() or request.method not in security.READS:
         raise Unauthorized("You are logged out.", hint="Log in in another tab, then repeat this: nothing is lost.")
-    if url := installation().settings.login_url:
+    if setting := installation().settings.login_url:
+        url = _login_url(setting)
         separator = "&" if "?" in url else "?"
         return redirect(f"{url}{separator}{urlencode({'next': _asked()})}")
     manager = getattr(current_app, "login_manager", None)
@@ -31,5 +33,12 @@ def send_there() -> Response | WerkzeugResponse:
 
 def _asked() -> str:
     """The path of this request: begins with the panel's own URL, so it never leaves the origin."""
-    path = f"{request.root_path}{request.full_path}"
-    return path.rstrip("?")
+    query = request.query_string.decode("utf-8", "replace")
+    return f"{current_path()}?{query}" if query else current_path()
+
+
+def _login_url(url: str) -> str:
+    """The setting as a browser follows it: a path is one of the app, wherever the app is mounted."""
+    if not url.startswith("/") or url.startswith(("//", f"{request.root_path}/")):
+        return url
+    return mounted("") + url

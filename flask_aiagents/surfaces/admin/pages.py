@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ...errors import AIAgentsError
 from ...features.access.policy import Permission
 from ...version import __version__
+from ...web.urls import current_path
 from . import agent_words, formats, security, texts
 
 ASSETS = "aiagents_panel_assets"
@@ -36,6 +37,8 @@ def _environment() -> Environment:
         language=texts.language,
         url_for=url_for,
         asset=_asset,
+        current_path=current_path,
+        home=_home,
         csrf_field=_csrf_field,
         csrf_token=security.csrf_token,
         nonce=security.nonce,
@@ -86,6 +89,12 @@ def go(url: str) -> Response | WerkzeugResponse:
     if is_script():
         return make_response("", 204, {"HX-Redirect": url})
     return redirect(url)
+
+
+def _home(admin: Any) -> str:
+    """The first page of the Flask-Admin that the panel is in."""
+    index = admin.index_view
+    return url_for(f"{index.endpoint}.{index._default_view}")
 
 
 def _asset(name: str) -> str:

@@ -66,7 +66,7 @@ def idle_babel() -> Iterator[None]:
 
     They use Flask-Babel as soon as it can be imported, and without ``Babel(app)`` each text would be a KeyError.
     """
-    if "flask_babel" not in sys.modules or "babel" in current_app.extensions:
+    if sys.modules.get("flask_babel") is None or "babel" in current_app.extensions:
         yield
         return
     from flask_babel import force_locale  # pyright: ignore[reportMissingImports]  # where the host has it
