@@ -8,6 +8,7 @@ host's logger and its ``got_request_exception`` signal receive it under the id t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from flask import (
@@ -63,18 +64,26 @@ def render(error: Exception) -> Response:
 
 
 def host_answer(error: Exception) -> Response | None:
-    """Return the answer of the host's handler for an exception of its own hooks or identity callback.
+    """Return the answer of the host's handler for an exception of its own hooks or identity callback."""
+    if not has_request_context() or _IDENTIFIED in request.environ:
+        return None
+    handler = host_handler(error)
+    return handler and current_app.make_response(current_app.ensure_sync(handler)(error))
+
+
+def host_handler(error: Exception) -> Callable[[Any], Any] | None:
+    """Return the host's handler for exceptions of this class or one above it.
 
     Handlers of codes and of general classes do not count: on our routes our own answers stand in for error pages.
     """
-    if not has_request_context() or _IDENTIFIED in request.environ or isinstance(error, AIAgentsError):
+    if isinstance(error, AIAgentsError):
         return None
     of_code = error.code if isinstance(error, http.HTTPException) else None
     for code in (of_code, None):
         handlers = current_app.error_handler_spec[None].get(code, {})
         for kind in type(error).__mro__:
-            if kind not in _GENERAL and (handler := handlers.get(kind)) is not None:
-                return current_app.make_response(current_app.ensure_sync(handler)(error))
+            if kind not in _GENERAL and kind in handlers:
+                return handlers[kind]
     return None
 
 

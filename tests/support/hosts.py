@@ -12,6 +12,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from flask_aiagents import AIAgents
 from flask_aiagents.core.migrate import upgrade
+from flask_aiagents.features.access.identity import flask_login_user
 
 ENCRYPTION_KEY = base64.b64encode(os.urandom(32)).decode()
 
@@ -36,11 +37,16 @@ def make_host(
         AIAGENTS_MAINTENANCE_INTERVAL_S=0,
     )
     app.config.update(config)
-    (aiagents or AIAgents()).init_app(app, SQLAlchemy(app), admin=admin(app) if admin else None)
+    (aiagents or AIAgents(identity=_logged_in)).init_app(app, SQLAlchemy(app), admin=admin(app) if admin else None)
     if migrated:
         with app.app_context():
             upgrade(app.extensions["aiagents"].database)
     return app
+
+
+def _logged_in() -> Any:
+    """A callback of the host's own, so that it needs no Flask-Login to be sound."""
+    return flask_login_user()
 
 
 def close(app: Flask) -> None:

@@ -7,12 +7,15 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from flask import current_app
+from flask import Flask, current_app
 from flask_login import current_user
 from werkzeug.local import LocalProxy
 
 from ...core.principal import Principal
 from ...errors import ConfigurationError, Forbidden
+
+Resolver = Callable[[], Principal | None]
+"""Returns the principal of the current request context."""
 
 
 class HostIdentity:
@@ -43,14 +46,27 @@ def flask_login_user() -> Any:
     return current_user if hasattr(current_app, "login_manager") else None
 
 
+def principal_of(app: Flask, environ: dict[str, Any], resolve: Resolver) -> Principal | None:
+    """Return the principal of another request than the current one; exceptions of the host pass through.
+
+    The host's ``before_request`` hooks run first, since they may identify the user; one that answers ends it. The
+    app context is a new one, because login extensions cache the user on ``flask.g``.
+    """
+    with app.app_context(), app.request_context(environ):
+        hooks = app.before_request_funcs.get(None, ())
+        return resolve() if all(app.ensure_sync(hook)() is None for hook in hooks) else None
+
+
 def to_principal(user: Any) -> Principal | None:
     """Make a principal of a host's user: an object with ``get_id()`` or ``user_id``, ``tenant_id`` and ``role``.
 
-    None and an anonymous user (``is_authenticated`` is False) stand for nobody.
+    None, False and an anonymous user (``is_authenticated`` is False) stand for nobody.
 
     :raises Forbidden: when the user has no valid role, tenant or id.
     """
-    if user is None or isinstance(user, Principal):
+    if user is None or user is False:
+        return None
+    if isinstance(user, Principal):
         return user
     return _converted(user) if getattr(user, "is_authenticated", True) else None
 
@@ -64,7 +80,7 @@ def _converted(user: Any) -> Principal:
     tenant, zone = getattr(user, "tenant_id", None), getattr(user, "time_zone", None)
     try:
         return Principal(
-            str(user_id or ""),
+            "" if user_id is None else str(user_id),
             None if tenant is None else str(tenant),
             getattr(user, "role", None),  # pyright: ignore[reportArgumentType]
             time_zone=str(zone) if zone else None,

@@ -9,7 +9,7 @@ is resolved a second time in a request that differs only in lacking everything a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,10 +18,9 @@ from flask import Flask, Request
 
 from ...core.principal import Principal
 from ...logs import logger
+from .identity import Resolver, principal_of
 
 _log = logger(__name__)
-
-Resolver = Callable[[], Principal | None]
 
 _BROWSER_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
 _BROWSER_KEYS = frozenset({"HTTP_COOKIE", "REMOTE_USER", "AUTH_TYPE"})
@@ -53,14 +52,11 @@ def _added_by_browser(key: str, value: Any) -> bool:
 
 
 def _without_browser(app: Flask, request: Request, resolve: Resolver) -> Principal | None:
-    # An app context of its own, because login extensions cache the user on flask.g.
-    with app.app_context(), app.request_context(_program_environ(request.environ)):
-        try:
-            if _run_hooks(app):
-                return resolve()
-        except Exception as error:  # a host that cannot identify the request has not identified it
-            _log.debug("The host identified nobody without cookies: %s", error)
-    return None
+    try:
+        return principal_of(app, _program_environ(request.environ), resolve)
+    except Exception as error:  # a host that cannot identify the request has not identified it
+        _log.debug("The host identified nobody without cookies: %s", error)
+        return None
 
 
 def _program_environ(environ: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,11 +68,6 @@ def _program_environ(environ: Mapping[str, Any]) -> dict[str, Any]:
     for key in [key for key, value in kept.items() if key in _BODY_KEYS or _added_by_browser(key, value)]:
         del kept[key]
     return kept | {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"}
-
-
-def _run_hooks(app: Flask) -> bool:
-    """Run the host's ``before_request`` hooks, which may identify the user; False when one of them answers."""
-    return all(app.ensure_sync(hook)() is None for hook in app.before_request_funcs.get(None, ()))
 
 
 def _same_account(one: Principal, other: Principal | None) -> bool:

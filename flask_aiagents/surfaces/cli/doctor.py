@@ -19,6 +19,7 @@ from .database_checks import (
     wall_stands,
 )
 from .findings import Finding
+from .identity_checks import identity_answers, somebody_gets_in, users_have_role_and_tenant
 from .setup_checks import encryption_key, known_keys, prices_are_fresh, rate_limit_is_shared, threads_are_real
 
 SETUP: tuple[Callable[[Any], Iterator[Finding]], ...] = (
@@ -27,6 +28,7 @@ SETUP: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     rate_limit_is_shared,
     threads_are_real,
     prices_are_fresh,
+    identity_answers,
 )
 """Checks of the configuration and the process. A new check = a function and its line here."""
 
@@ -37,6 +39,8 @@ DATABASE: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     wall_stands,
     no_superfluous_rights,
     months_are_made,
+    somebody_gets_in,
+    users_have_role_and_tenant,
 )
 """Checks that ask the database."""
 

@@ -20,10 +20,10 @@ PRICES_KEEP = timedelta(days=180)
 
 
 def encryption_key(system: Any) -> Iterator[Finding]:
-    """A wrong key is refused before the app starts; a missing one only when a secret would be stored."""
+    """Without a key no secret can be stored; where some are stored, ``secrets_open`` finds the problem."""
     if not system.settings.encryption_keys:
         yield Finding(
-            "problem",
+            "advice",
             "There is no encryption key, so no provider key can be stored.",
             "Make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())' "
             "and set AIAGENTS_ENCRYPTION_KEYS.",
@@ -66,7 +66,7 @@ def prices_are_fresh(_: Any) -> Iterator[Finding]:
     age = catalogue_age(utcnow())
     if age is not None and age > PRICES_KEEP:
         yield Finding(
-            "problem",
+            "advice",
             f"The price catalogue is {age.days} days old: newer models are logged without a cost.",
             "Run: pip install --upgrade genai-prices; or set AIAGENTS_PRICES.",
         )
