@@ -50,7 +50,7 @@ def test_r11_a_stored_key_is_a_hash(host: Flask, clients: Clients) -> None:
 def test_r12_a_keys_role_is_the_same_through_every_header(host: Flask, clients: Clients) -> None:
     """A user's key may not delete, whichever header carries it; two different keys at once are refused."""
     agent = make_agent(clients.alice)
-    key, other = new_key(clients.alice, role="user")["token"], new_key(clients.alice)["token"]
+    key, other = new_key(clients.alice, role="user", user_id="bob")["token"], new_key(clients.alice)["token"]
     for headers in ({"Authorization": f"Bearer {key}"}, {"X-API-Key": key}):
         response = host.test_client().delete(f"/api/ai_agents/{agent['id']}", headers=headers)
         assert response.status_code == 403

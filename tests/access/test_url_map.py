@@ -26,7 +26,7 @@ FORBIDDEN_TO_USERS = re.compile(
     r"(PUT|PATCH|DELETE) /api/ai_agents/<uuid:agent_id>(/configuration|/credential)?$"
     r"|.* /api/ai_agent_(credentials|api_keys)"
 )
-"""What the table of roles denies a plain user."""
+"""What the table of roles denies a plain user. The agents are alice's: bob changes those that he made himself."""
 
 
 def routes(app: Flask) -> list[tuple[str, str]]:
@@ -52,6 +52,7 @@ def _tried(client: FlaskClient, method: str, url: str, body: Any) -> int:
     return client.open(url, method=method, json=body).status_code
 
 
+@pytest.mark.requirement("R13")
 def test_r13_every_route_is_denied_by_default(host: Flask, clients: Clients) -> None:
     """Each route x {anonymous, stranger, user, tenant admin} answers as the table of roles says."""
     found = routes(host)

@@ -77,6 +77,32 @@ def test_bob_creates_but_manages_nothing(clients: Clients, bob: PanelClient) -> 
     assert clients.alice.get(f"/api/ai_agents/{agent['id']}").json == agent
 
 
+def test_bob_edits_and_deletes_his_own_agent(clients: Clients, bob: PanelClient) -> None:
+    """The buttons stand beside the agents he made and no others."""
+    own, other = make_agent(clients.bob, "Bob's"), make_agent(clients.alice, "Alice's")
+    page = bob.get("/agents/").text
+    assert "Edit Bob" in page
+    assert "Edit Alice" not in page
+    assert f'name="rowid" value="{own["id"]}"' in page
+    assert f'value="{other["id"]}"' not in page
+    assert "/agents/delete/" in bob.get(f"/agents/details/?id={own['id']}").text
+    assert "/agents/delete/" not in bob.get(f"/agents/details/?id={other['id']}").text
+    assert edit(bob, own, description="By bob", status="maintenance").status_code == 302
+    after = clients.bob.get(f"/api/ai_agents/{own['id']}").json
+    assert (after["description"], after["status"]) == ("By bob", "maintenance")
+
+
+def test_a_status_that_an_admin_set_is_shown_and_not_offered(clients: Clients, bob: PanelClient) -> None:
+    """Its author's form says so, saves the rest, and a status sent all the same is ignored."""
+    own = make_agent(clients.bob, "Bob's")
+    clients.alice.patch(f"/api/ai_agents/{own['id']}", json={"status": "inactive"})
+    assert "status" not in edit_form(bob, own).fields
+    assert "An admin set this status" in bob.get(f"/agents/edit/?id={own['id']}").text
+    assert edit(bob, own, description="By bob", status="active").status_code == 302
+    after = clients.bob.get(f"/api/ai_agents/{own['id']}").json
+    assert (after["description"], after["status"]) == ("By bob", "inactive")
+
+
 def test_another_tenants_agent_is_absent(clients: Clients, charlie: PanelClient) -> None:
     """Reading, changing, copying and testing answer in the same words as for an id that never was."""
     agent_id, absent = make_agent(clients.alice)["id"], str(uuid4())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from ...core.principal import Principal, Role
 from ...errors import ConfigurationError
@@ -22,6 +22,7 @@ class Permission(StrEnum):
     CREATE_AGENT = "create an agent"
     UPDATE_AGENT = "update an agent"
     DELETE_AGENT = "delete an agent"
+    OVERRIDE_STATUS = "change a status that an admin set"
     EXECUTE_AGENT = "execute an agent"
     READ_CONFIGURATION = "read a configuration"
     WRITE_CONFIGURATION = "write a configuration"
@@ -40,6 +41,8 @@ _USER = frozenset(
     {
         Permission.READ_AGENTS,
         Permission.CREATE_AGENT,
+        Permission.UPDATE_AGENT,
+        Permission.DELETE_AGENT,
         Permission.EXECUTE_AGENT,
         Permission.READ_CONFIGURATION,
         Permission.READ_ACTIVITY,
@@ -47,16 +50,6 @@ _USER = frozenset(
         Permission.READ_ANALYTICS,
     }
 )
-
-
-class HasCreator(Protocol):
-    """A row that one user of one tenant made, such as an agent."""
-
-    @property
-    def tenant_id(self) -> str | None: ...
-
-    @property
-    def created_by(self) -> str: ...
 
 
 class Policy:
@@ -77,7 +70,7 @@ class Policy:
     }
     """Permissions in ``grants`` that a role has on rows which it created, and on no others."""
 
-    def allows(self, principal: Principal, permission: Permission, row: HasCreator | None = None) -> bool:
+    def allows(self, principal: Principal, permission: Permission, row: object | None = None) -> bool:
         """Return True when this principal may do this.
 
         :param row: the row to act on. Without one the question is a general one: may the principal do this to any
@@ -108,5 +101,6 @@ def checked_policy(policy: Policy) -> Policy:
     return policy
 
 
-def _is_creator(principal: Principal, row: HasCreator) -> bool:
-    return (row.tenant_id, row.created_by) == (principal.tenant_id, principal.user_id)
+def _is_creator(principal: Principal, row: object) -> bool:
+    made_by = (getattr(row, "tenant_id", None), getattr(row, "created_by", None))
+    return made_by == (principal.tenant_id, principal.user_id)

@@ -10,7 +10,7 @@ from ...core.tenancy import SYSTEM, Scope
 from ...errors import Forbidden, Unauthorized
 from .headers import is_own, token_of
 from .identity import HostIdentity
-from .policy import HasCreator, Permission, Policy, checked_policy
+from .policy import Permission, Policy, checked_policy
 from .tokens import authenticate, confirm
 
 TENANT_HEADER = "X-AIAgents-Tenant"
@@ -43,7 +43,7 @@ class Access:
         return environ[_ENVIRON_RESOLVED]
 
     def require(
-        self, permission: Permission, principal: Principal | None = None, *, row: HasCreator | None = None
+        self, permission: Permission, principal: Principal | None = None, *, row: object | None = None
     ) -> Principal:
         """Return the principal when it may do this.
 
@@ -67,7 +67,7 @@ class Access:
             confirm(self._db, principal.key_id)
         self.require(permission, principal)
 
-    def allows(self, principal: Principal, permission: Permission, row: HasCreator | None = None) -> bool:
+    def allows(self, principal: Principal, permission: Permission, row: object | None = None) -> bool:
         """Return True when this principal may do this."""
         return self._policy.allows(principal, permission, row)
 
@@ -92,7 +92,7 @@ class Access:
         return authenticate(self._db, token) if token is not None else self.identity.principal()
 
 
-def _refusal(principal: Principal, permission: Permission, row: HasCreator | None) -> Forbidden:
+def _refusal(principal: Principal, permission: Permission, row: object | None) -> Forbidden:
     hint = "Ask an admin of your tenant to do it."
     if row is not None:
         hint = f"You may do that to what you made yourself. {hint}"

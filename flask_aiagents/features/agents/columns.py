@@ -9,8 +9,8 @@ from .figures import CARRIED, Sight
 from .models import Agent, AgentConfiguration
 
 _SHOWN = (
-    "id name description agent_type capabilities model_config status log_payload_kb performance_metrics "
-    "tenant_id created_by created_at updated_at version"
+    "id name description agent_type capabilities model_config status status_set_by_admin log_payload_kb "
+    "performance_metrics tenant_id created_by created_at updated_at version"
 )
 
 COLUMNS_BY_SIGHT: Mapping[Sight, Columns] = {

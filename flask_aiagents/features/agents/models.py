@@ -53,6 +53,8 @@ class Agent(IdMixin, SharedTenantMixin, Base):
     capabilities: Mapped[list[str]] = mapped_column(JSONB, default=list)
     model_config: Mapped[JSONObject] = mapped_column(JSONB)
     status: Mapped[str] = mapped_column(sa.String(16), default=Status.ACTIVE)
+    status_set_by_admin: Mapped[bool] = mapped_column(sa.Boolean, default=False, server_default=sa.false())
+    """True once a principal with OVERRIDE_STATUS changed the status; from then on nobody else may change it."""
     cached_figures: Mapped[JSONObject | None] = mapped_column(
         "performance_metrics", JSONB, deferred=True, deferred_raiseload=True
     )

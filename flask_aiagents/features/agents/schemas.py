@@ -50,6 +50,10 @@ class AgentSchema(StrictSchema):
     status = fields.String(
         load_default=Status.ACTIVE.value, validate=validate.OneOf([status.value for status in Status])
     )
+    status_set_by_admin = fields.Boolean(
+        dump_only=True,
+        metadata={"description": "True when an admin set the status; the agent's author may not change it then."},
+    )
     log_payload_kb = fields.Integer(
         strict=True,
         validate=validate.Range(0, 64),

@@ -100,7 +100,7 @@ class Agents:
         principal = self._access.require(Permission.UPDATE_AGENT, principal)
         values = load(self._schema, data)
         with self._write(principal) as session:
-            agent = self._editable(session, agent_id, principal, if_match)
+            agent = self._editable(session, agent_id, principal, if_match, Permission.UPDATE_AGENT)
             return self._apply(session, agent, values, principal)
 
     def update(
@@ -117,7 +117,7 @@ class Agents:
         """
         principal = self._access.require(Permission.UPDATE_AGENT, principal)
         with self._write(principal) as session:
-            agent = self._editable(session, agent_id, principal, if_match)
+            agent = self._editable(session, agent_id, principal, if_match, Permission.UPDATE_AGENT)
             merged = {field: getattr(agent, field) for field in _EDITABLE} | dict(data)
             if isinstance(patch := data.get("model_config"), dict):
                 merged["model_config"] = _merge_patch(agent.model_config, patch)
@@ -127,7 +127,7 @@ class Agents:
         """Delete an agent, its configurations and its credentials. Its activity logs stay."""
         principal = self._access.require(Permission.DELETE_AGENT, principal)
         with self._write(principal) as session:
-            agent = self._editable(session, agent_id, principal, if_match)
+            agent = self._editable(session, agent_id, principal, if_match, Permission.DELETE_AGENT)
             session.delete(agent)
             session.flush()
             self._db.announce(AgentDeleted(**_about(agent, principal)))
@@ -135,9 +135,17 @@ class Agents:
     def _new(self, values: JSONObject, principal: Principal) -> Agent:
         return Agent(id=uuid7(), tenant_id=principal.tenant_id, created_by=principal.user_id, **values)
 
-    def _editable(self, session: TenantSession, agent_id: Id, principal: Principal, if_match: int | None) -> Agent:
+    def _editable(
+        self,
+        session: TenantSession,
+        agent_id: Id,
+        principal: Principal,
+        if_match: int | None,
+        permission: Permission,
+    ) -> Agent:
         agent = find_agent(session, agent_id, sight(self._access, principal))
         refuse_shared(agent, principal)
+        self._access.require(permission, principal, row=agent)
         if if_match is not None and if_match != agent.version:
             raise PreconditionFailed(f"The agent is at version {agent.version}, not {if_match}.")
         return agent
@@ -145,12 +153,23 @@ class Agents:
     def _apply(self, session: TenantSession, agent: Agent, values: JSONObject, principal: Principal) -> Agent:
         changes = {field: value for field, value in values.items() if getattr(agent, field) != value}
         if changes:
+            if "status" in changes:
+                self._note_status(agent, principal)
             for field, value in changes.items():
                 setattr(agent, field, value)
             agent.updated_at = utcnow()
             self._flush(session, [agent.name])
             self._db.announce(AgentUpdated(**_about(agent, principal), changes=changes))
         return agent
+
+    def _note_status(self, agent: Agent, principal: Principal) -> None:
+        if self._access.allows(principal, Permission.OVERRIDE_STATUS, agent):
+            agent.status_set_by_admin = True
+        elif agent.status_set_by_admin:
+            raise Forbidden(
+                f"An admin set the status to {agent.status}, and only an admin may change it.",
+                hint=f'Send "status": "{agent.status}" with your other changes, or ask an admin of your tenant.',
+            )
 
     def _write(self, principal: Principal) -> Any:
         return self._db.transaction(self._access.scope(principal))

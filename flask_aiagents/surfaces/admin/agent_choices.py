@@ -42,7 +42,7 @@ class Choices:
         catalogue = system.agents.catalogue
         return cls(
             agent_types=_named(catalogue.agent_types, form.agent_type.data),
-            statuses=_named([status.value for status in Status], form.status.data),
+            statuses=_named([status.value for status in Status], form.status.data if form.status else None),
             capabilities=_described(
                 {name: str(agent_words.CAPABILITIES.get(name, "")) for name in catalogue.capabilities},
                 form.capabilities.data,

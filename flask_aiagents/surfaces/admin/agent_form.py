@@ -90,11 +90,12 @@ class AgentForm(PanelForm):
         config = {name: self.sent(name) for name in MODEL_FIELDS}
         config["tools"] = config["tools"] or None
         kept = {"log_payload_kb": self.sent("log_payload_kb")} if self.was_sent("log_payload_kb") else {}
+        if "status" in self:
+            kept["status"] = self.sent("status") or ""
         return kept | {
             "name": self.sent("name") or "",
             "description": self.sent("description") or "",
             "agent_type": self.sent("agent_type") or "",
-            "status": self.sent("status") or "",
             "capabilities": self.sent("capabilities"),
             "model_config": config,
         }

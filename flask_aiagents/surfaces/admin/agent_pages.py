@@ -60,7 +60,7 @@ class AgentPages(ListView):
         """
         agent = self.get_one(request.args.get("id", ""))
         if not (self.editable(agent) or self.may(Permission.WRITE_CONFIGURATION)):
-            self.system.access.require(Permission.UPDATE_AGENT)
+            self.system.access.require(Permission.UPDATE_AGENT, row=agent)
         if request.method == "POST":
             return self._save(self._fitted(AgentForm(request.form), agent), agent)
         return self._show_form(self._fitted(AgentForm.of(agent, configuration_of(self, agent.id)), agent), agent)
@@ -100,9 +100,17 @@ class AgentPages(ListView):
         return str(error)
 
     def editable(self, row: Any) -> bool:
-        """Whether the principal may change this agent: a shared one only outside of any tenant."""
+        """Return True when the principal may change this agent: a shared one only outside of any tenant."""
         own = self._get_field_value(row, "tenant_id") or _operates(self.principal)
-        return bool(own) and self.may(Permission.UPDATE_AGENT)
+        return bool(own) and self.may(Permission.UPDATE_AGENT, row)
+
+    def selectable(self, row: Any) -> bool:
+        """Return True for rows that the policy lets the principal change."""
+        return self.may(Permission.UPDATE_AGENT, row)
+
+    def status_editable(self, agent: Agent | None) -> bool:
+        """Return True when the principal may change the status of this agent, or of a new one."""
+        return agent is None or not agent.status_set_by_admin or self.may(Permission.OVERRIDE_STATUS, agent)
 
     def _copied(self) -> AgentForm | None:
         if not request.args.get("copy"):
@@ -122,6 +130,8 @@ class AgentPages(ListView):
             if form.sent("api_key"):
                 self.system.access.require(Permission.MANAGE_CREDENTIALS)
             del form.api_key, form.remove_key
+        if not self.status_editable(agent):
+            del form.status
         if agent is None or self.principal.tenant_id is None or not self.may(Permission.WRITE_CONFIGURATION):
             del form.configuration, form.is_active
         return form

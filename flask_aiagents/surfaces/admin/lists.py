@@ -126,6 +126,10 @@ class ListView(PanelView, BaseModelView):
         """Whether the principal sees the button that makes one."""
         return self.write_allowed()
 
+    def selectable(self, row: Any) -> bool:
+        """Return True when bulk actions may take this row."""
+        return True
+
     def is_filtered(self) -> bool:
         """Whether the list shows a part of what there is."""
         return any(request.args.get(name) for name in self._filter_names())

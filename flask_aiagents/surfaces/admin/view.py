@@ -8,6 +8,7 @@ page, or a notice where a script asked.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from flask import Response, make_response, request, session
@@ -58,9 +59,14 @@ class PanelView(BaseView):
         """Who acts: for the tenant that it picked, when it is a super admin."""
         return request.environ[_PRINCIPAL]
 
-    def may(self, permission: Permission) -> bool:
-        """Whether the policy lets the principal do this."""
-        return self.system.access.allows(self.principal, permission)
+    def may(self, permission: Permission, row: Any = None) -> bool:
+        """Return True when the principal may do this.
+
+        :param row: the row that it is to be done to, an object or a list's dict; without one, to any row at all.
+        """
+        if isinstance(row, dict):
+            row = SimpleNamespace(**row)
+        return self.system.access.allows(self.principal, permission, row)
 
     def is_accessible(self) -> bool:
         """Whether the page is shown in menus; :meth:`_handle_view` guards the page itself."""
