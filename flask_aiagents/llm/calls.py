@@ -153,7 +153,8 @@ class Outcome:
     tool_calls: tuple[ToolCall, ...] = ()
     error: str | None = None
     """The kind: ``timeout``, ``rate_limited``, ``upstream``, ``connection``, ``authentication``, ``incomplete``,
-    ``invalid_response``, ``invalid_output``, ``too_large``, ``tool_limit``, ``address_refused``, ``cancelled``."""
+    ``invalid_response``, ``invalid_output``, ``invalid_schema``, ``too_large``, ``tool_limit``,
+    ``address_refused``, ``cancelled``."""
     message: str | None = None
     """What happened in a sentence for people, without secrets and without the provider's body."""
     retry_after: int | None = None

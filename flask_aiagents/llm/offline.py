@@ -9,15 +9,14 @@ import json
 import re
 import zlib
 
-from ..types import JSON, JSONObject
+from ..types import JSONObject
 from .calls import Call, Delta, Message, Tool, ToolCall, Usage, estimated_tokens
+from .examples import example
 from .text import dump_json
 from .turns import Listener, Reply, Turn, Wish
 
 SAYS = "[offline model]"
 """How every text of the offline model begins, unless a schema asks for JSON."""
-
-_EXAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "null": None}
 
 
 class OfflineModel:
@@ -33,61 +32,25 @@ class OfflineModel:
             arguments = dump_json(_arguments(tool, asked))
             wish = Wish(id=f"offline-{zlib.crc32(asked.encode()):08x}", name=tool.name, arguments=arguments)
             return Reply(text="", wishes=(wish,), usage=_usage(call, turns, arguments), finish_reason="tool_call")
-        text, whole = self._answer(call, asked, results)
+        text, complete = self._answer(call, asked, results)
         if listener is not None:
             for piece in re.findall(r"\S+\s*", text):
                 await listener.ready()
                 listener.tell(Delta(text=piece))
-        return Reply(
-            text=text, usage=_usage(call, turns, text), finish_reason="stop" if text == whole else "length"
-        )
+        return Reply(text=text, usage=_usage(call, turns, text), finish_reason="stop" if complete else "length")
 
-    def _answer(self, call: Call, asked: str, results: tuple[ToolCall, ...]) -> tuple[str, str]:
-        """What is said, and what would have been said without ``max_tokens``."""
+    def _answer(self, call: Call, asked: str, results: tuple[ToolCall, ...]) -> tuple[str, bool]:
+        """The text, and whether it is all that there was to say."""
+        complete = True
         if call.output_schema is not None:
-            whole = dump_json(example(call.output_schema))
+            value, complete = example(call.output_schema)
+            whole = dump_json(value)
         else:
             whole = f"{SAYS} {self._name} read: {asked}"
             for result in results:
                 whole += f" The tool {result.name} said: {result.error or dump_json(result.result)}."
-        return (whole if call.max_tokens is None else whole[: call.max_tokens * 4]), whole
-
-
-def example(schema: JSONObject, root: JSONObject | None = None, depth: int = 0) -> JSON:
-    """A value that fits a simple JSON Schema: the same one for the same schema."""
-    root = schema if root is None else root
-    if depth > 16:
-        return None
-    if str(schema.get("$ref", "")).startswith("#/$defs/"):
-        name = schema["$ref"].removeprefix("#/$defs/")
-        return example(root.get("$defs", {}).get(name, {}), root, depth + 1)
-    for key in ("const", "default"):
-        if key in schema:
-            return schema[key]
-    for key in ("enum", "examples"):
-        if schema.get(key):
-            return schema[key][0]
-    for key in ("anyOf", "oneOf", "allOf"):
-        if schema.get(key):
-            return example(schema[key][0], root, depth + 1)
-    return _of_type(schema, root, depth)
-
-
-def _of_type(schema: JSONObject, root: JSONObject, depth: int) -> JSON:
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    kind = kind[0] if isinstance(kind, list) else kind
-    if kind == "object":
-        return {name: example(part, root, depth + 1) for name, part in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [example(schema.get("items") or {}, root, depth + 1)] * max(1, schema.get("minItems", 1))
-    if kind in ("integer", "number"):
-        low = schema.get(
-            "minimum", schema.get("exclusiveMinimum", 0) + 1 if "exclusiveMinimum" in schema else None
-        )
-        return low if low is not None else min(_EXAMPLES[kind], schema.get("maximum", _EXAMPLES[kind]))
-    if kind == "string":
-        return "text".ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength")]
-    return _EXAMPLES.get(kind)
+        text = whole if call.max_tokens is None else whole[: call.max_tokens * 4]
+        return text, complete and text == whole
 
 
 def _last_words(turns: list[Turn]) -> str:
@@ -108,7 +71,7 @@ def _arguments(tool: Tool, asked: str) -> JSONObject:
     for name in tool.parameters.get("required", ()):
         part = tool.parameters["properties"][name]
         supply = {"integer": numbers, "number": numbers, "string": words}.get(part.get("type"), [])
-        found[name] = supply.pop(0) if supply else example(part, tool.parameters)
+        found[name] = supply.pop(0) if supply else example(part, tool.parameters)[0]
     return found
 
 

@@ -13,8 +13,10 @@ from ..types import JSON
 from .attempts import Asker
 from .calls import Call, Event, Outcome, ToolCall, ToolCallEnded, ToolCallStarted, Usage, UsageReported
 from .failures import Failure
+from .json_schema import compile_schema
 from .models import Models
 from .outputs import InvalidOutput, parse_output
+from .schema_engine import InvalidSchema
 from .text import parse_json
 from .toolbox import run_tool
 from .turns import Listener, Reply, Turn, Wish
@@ -46,11 +48,15 @@ class Conversation:
             return self._ended("cancelled", "cancelled", "The reader left before the end.")
         except Failure as failure:
             return self._failed(failure)
+        except InvalidSchema as error:
+            return self._ended("error", "invalid_schema", f"The agent's output_schema cannot be used. {error}.")
         except Exception:
             _log.exception("A call broke off.")
             return self._ended("error", "internal", "The call broke off; the server's log tells more.")
 
     async def _rounds(self) -> Outcome:
+        if self._call.output_schema is not None:
+            compile_schema(self._call.output_schema)  # before anything is paid for
         turns: list[Turn] = list(self._call.messages)
         for left in reversed(range(self._call.limits.max_tool_rounds + 1)):
             reply = await self._asker.ask(turns)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
 from ..types import JSON
 
+MAX_JSON_CHARACTERS = 1_048_576
+"""Longest JSON text that is parsed: parsing holds the GIL, about 15 ms for as much as this."""
+
+MAX_DIGITS = 300
+"""Longest integer in JSON, in characters: longer ones cost much to parse and to compare."""
+
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
+_UNSAFE_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 
 
@@ -33,17 +41,35 @@ def scrub_json(value: JSON) -> JSON:
 def parse_json(text: str) -> JSON:
     """Strict JSON, scrubbed; also inside the code fence that many models put around it.
 
-    :raises ValueError: when it is none, holds NaN or Infinity, or is nested too deeply.
+    :raises ValueError: when it is none, is too long or nested too deeply, or holds NaN, Infinity or a number
+        beyond all use.
     """
+    if len(text) > MAX_JSON_CHARACTERS:
+        raise ValueError(f"it has {len(text)} characters, more than {MAX_JSON_CHARACTERS}")
     fenced = _FENCE.match(text)
+    plain = scrub(fenced.group(1) if fenced else text)
     try:
-        return scrub_json(json.loads(fenced.group(1) if fenced else text, parse_constant=_refuse))
+        value = json.loads(plain, parse_constant=_refuse, parse_float=_finite, parse_int=_bounded)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    # What is unsafe can still stand in it as an escape; walking the whole value takes far longer than this search.
+    return scrub_json(value) if _UNSAFE_ESCAPE.search(plain) else value
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    if math.isinf(value := float(text)):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return value
+
+
+def _bounded(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"{text[:20]}... is too large a number")
+    return int(text)
 
 
 def dump_json(value: Any) -> str:

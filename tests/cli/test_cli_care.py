@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from running import Mount, run
-from support.cast import ALICE
+from support.cast import ALICE, OFFLINE, make_agent
 from support.hosts import ENCRYPTION_KEY
 
 from flask_aiagents import current_aiagents
+from flask_aiagents.testing import client_as
 
 SECRET = {"provider": "openai", "api_key": "sk-canary-0123456789"}
 
@@ -132,3 +135,24 @@ def test_the_doctor_says_when_the_database_is_away(mount: Mount) -> None:
     assert result.exit_code == 1
     assert "The database does not answer" in result.output
     assert "Traceback" not in result.output
+
+
+def test_the_doctor_lists_agents_whose_schema_cannot_be_used(host: Flask) -> None:
+    """A stored output_schema of an agent or a configuration with look-around is named, and its run is a 409."""
+    alice: Any = client_as(host, ALICE)
+    agent = make_agent(alice)
+    url = f"/api/ai_agents/{agent['id']}"
+    alice.put(f"{url}/configuration", json={"configuration": {"output_schema": {"type": "string"}}})
+    old = json.dumps(OFFLINE | {"output_schema": {"pattern": "^(?!x)"}})
+    with host.extensions["aiagents"].database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE ai_agents SET model_config = ?", (old,))
+        connection.exec_driver_sql("UPDATE ai_agent_configurations SET configuration = ?", (old,))
+    result = run(host, "doctor")
+    assert result.exit_code == 1
+    assert result.output.count(f"The output_schema of agent 'Helper' ({agent['id']}, tenant acme") == 2
+    assert "look-around" in result.output
+    response = alice.post(f"{url}/execute", json={"input": "Hi"})
+    assert (response.status_code, response.json["code"]) == (409, "invalid_schema")
+    assert "Change the agent's output_schema" in response.json["hint"]
+    log = alice.get("/api/ai_agent_activity_logs?action=eq.execute").json[0]
+    assert (log["status"], log["error"], log["cost_usd"]) == ("error", "invalid_schema", "0.000000000000")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from jsonschema import Draft202012Validator
+from jsonschema_rs import meta
 from werkzeug.serving import make_server
 
 CHROMIUM = shutil.which("chromium")
@@ -45,7 +45,7 @@ def test_the_document_is_31_and_its_references_lead_somewhere(document: Any) -> 
         for key in reference.split("/"):
             place = place[key]
     for schema in document["components"]["schemas"].values():
-        Draft202012Validator.check_schema(schema)
+        meta.validate(schema)
     assert document["tags"] == [{"name": "toys", "description": "Toys"}]
 
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
 from ...errors import AIAgentsError
+from ...llm.json_schema import compile_schema
 from ...llm.models import PROVIDERS
 from ...llm.network import check_base_url
 from ...llm.prices import max_output_tokens
+from ...llm.schema_engine import InvalidSchema
 from ...web.schema import StrictSchema
 
 if TYPE_CHECKING:
     from .schemas import Catalogue
-
-OUTPUT_SCHEMA_BYTES = 32_768
-"""Largest output_schema, as JSON."""
 
 MAX_TIMEOUT_S = 600
 """Longest ``timeout_s`` that an agent may ask for."""
@@ -73,17 +70,10 @@ class ModelConfigSchema(StrictSchema):
 
     @ma.validates("output_schema")
     def _valid_schema(self, value: dict[str, Any], **_: Any) -> None:
-        from jsonschema import Draft202012Validator, SchemaError  # heavy
-
-        text = json.dumps(value)
-        if len(text) > OUTPUT_SCHEMA_BYTES:
-            raise ma.ValidationError(f"Longer than {OUTPUT_SCHEMA_BYTES} bytes; make it smaller.")
-        if not all(ref.startswith("#") for ref in _refs(value)):
-            raise ma.ValidationError("$ref may only point into the same schema, as '#/$defs/...'.")
         try:
-            Draft202012Validator.check_schema(value)
-        except SchemaError as error:
-            raise ma.ValidationError(f"Not a valid JSON Schema: {error.message}.") from error
+            compile_schema(value)
+        except InvalidSchema as error:
+            raise ma.ValidationError(f"{error}.") from error
 
     @ma.validates_schema
     def _complete(self, data: dict[str, Any], **_: Any) -> None:
@@ -92,16 +82,6 @@ class ModelConfigSchema(StrictSchema):
             raise ma.ValidationError(f"{data['model']} writes at most {limit} tokens.", "max_tokens")
         if data.get("provider") == "openai_compatible" and not data.get("base_url"):
             raise ma.ValidationError("openai_compatible needs the URL of its server.", "base_url")
-
-
-def _refs(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(ref := value.get("$ref"), str):
-            yield ref
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _refs(item)
 
 
 def overlay(config: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ...core.columns import PICO
-from ...errors import AIAgentsError, UpstreamError, UpstreamTimeout
+from ...errors import AIAgentsError, Conflict, UpstreamError, UpstreamTimeout
 from ...llm.calls import Attempt, Outcome, ToolCall, Usage
 from ...types import JSONObject
 
@@ -53,7 +53,7 @@ class Execution:
     def error(self) -> AIAgentsError:
         """The error that a bad end is to its caller."""
         outcome = self.outcome
-        kind = UpstreamTimeout if outcome.status == "timeout" else UpstreamError
+        kind = UpstreamTimeout if outcome.status == "timeout" else _KINDS.get(outcome.error or "", UpstreamError)
         return kind(
             outcome.message or "The model's provider failed.",
             error_code=outcome.error or "upstream",
@@ -78,11 +78,15 @@ class Probed:
     """What happened in a sentence of ours."""
 
 
+_KINDS: dict[str, type[AIAgentsError]] = {"invalid_schema": Conflict}
+"""Failures that no provider caused."""
+
 _HINTS = {
     "timeout": "Raise timeout_s in the agent's model_config, or ask for less.",
     "authentication": "Check the credential that is stored for the agent or its tenant.",
     "tool_limit": "Give the agent fewer or clearer tools.",
     "invalid_output": "Loosen output_schema, or tell the model more plainly what to write.",
+    "invalid_schema": "Change the agent's output_schema; 'flask aiagents doctor' lists all such agents.",
     "address_refused": "Ask the operator to add the host to AIAGENTS_ALLOWED_HOSTS.",
 }
 

@@ -13,8 +13,11 @@ from ...core.crypto import Keyring
 from ...core.rls import Wall, inspect_wall
 from ...core.tenancy import SYSTEM
 from ...errors import ConfigurationError
+from ...features.agents.models import Agent, AgentConfiguration
 from ...features.credentials.models import Credential
 from ...features.credentials.vault import unseal
+from ...llm.json_schema import compile_schema
+from ...llm.schema_engine import InvalidSchema
 from .findings import Finding
 
 _UPGRADE = "Run: flask aiagents db upgrade"
@@ -28,6 +31,20 @@ _SECRETS = sa.select(
     Credential.origin,
     Credential.path_prefix,
     Credential.ciphertext,
+)
+
+
+_SCHEMAS = sa.union_all(
+    sa.select(
+        Agent.id, Agent.name, Agent.tenant_id, Agent.model_config.label("config"), sa.false().label("configured")
+    ),
+    sa.select(
+        Agent.id,
+        Agent.name,
+        AgentConfiguration.tenant_id,
+        AgentConfiguration.configuration,
+        sa.true(),
+    ).join(Agent, Agent.id == AgentConfiguration.agent_id),
 )
 
 
@@ -59,6 +76,34 @@ def secrets_open(system: Any) -> Iterator[Finding]:
             f"Stored provider keys that no configured encryption key opens: {closed}.",
             "Append the old key to AIAGENTS_ENCRYPTION_KEYS, or store these provider keys again.",
         )
+
+
+def schemas_compile(system: Any) -> Iterator[Finding]:
+    """A stored output_schema that cannot be used fails only when its agent runs."""
+    if not _has_tables(system):
+        return
+    with system.database.transaction(SYSTEM) as session:
+        for row in session.execute(_SCHEMAS.execution_options(yield_per=500)):
+            if why := _unusable(row.config.get("output_schema")):
+                yield Finding(
+                    "problem",
+                    f"The output_schema of agent {row.name!r} ({row.id}, {_owner(row)}) cannot be used: {why}.",
+                    "Change or remove it; its runs end as invalid_schema until then.",
+                )
+
+
+def _unusable(schema: Any) -> str | None:
+    try:
+        if schema is not None:
+            compile_schema(schema)
+    except InvalidSchema as error:
+        return str(error)
+    return None
+
+
+def _owner(row: sa.Row[Any]) -> str:
+    tenant = "shared by all tenants" if row.tenant_id is None else f"tenant {row.tenant_id}"
+    return f"{tenant}, its configuration" if row.configured else tenant
 
 
 def sqlite_has_wal(system: Any) -> Iterator[Finding]:

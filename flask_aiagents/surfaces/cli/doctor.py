@@ -13,6 +13,7 @@ from ...core.installed import installation
 from .database_checks import (
     months_are_made,
     no_superfluous_rights,
+    schemas_compile,
     secrets_open,
     sqlite_has_wal,
     tables_are_current,
@@ -35,6 +36,7 @@ SETUP: tuple[Callable[[Any], Iterator[Finding]], ...] = (
 DATABASE: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     tables_are_current,
     secrets_open,
+    schemas_compile,
     sqlite_has_wal,
     wall_stands,
     no_superfluous_rights,

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import pytest
+from attacks.inputs.schemas import SCHEMA_ATTACKS, SchemaAttack
+from support.cast import OFFLINE, Clients, make_agent
+
+from flask_aiagents.llm.json_schema import BUDGET_NS, MAX_VALUES, InvalidValue, compile_schema
+from flask_aiagents.llm.outputs import InvalidOutput, parse_output
+from flask_aiagents.llm.schema_engine import InvalidSchema
+
+each_attack = pytest.mark.parametrize("attack", SCHEMA_ATTACKS, ids=[attack.name for attack in SCHEMA_ATTACKS])
+
+
+@pytest.mark.requirement("R43")
+@each_attack
+def test_a_hostile_schema_or_answer_ends_at_once(attack: SchemaAttack) -> None:
+    """The schema is refused, or the answer is checked or refused: nothing hangs, crashes or raises otherwise."""
+    with suppress(InvalidSchema, InvalidOutput):
+        parse_output(attack.answer, json.loads(attack.schema))
+
+
+@pytest.mark.requirement("R43")
+def test_agents_with_hostile_schemas_do_not_stop_those_of_others(clients: Clients) -> None:
+    """Each hostile schema is a 422 or an agent that runs to an end, and another tenant's agent still answers."""
+    victim = make_agent(clients.charlie)["id"]
+    for attack in SCHEMA_ATTACKS:
+        config = json.dumps(OFFLINE)[:-1] + f', "output_schema": {attack.schema}}}'
+        body = f'{{"name": "{attack.name}", "model_config": {config}}}'
+        response = clients.alice.post("/api/ai_agents", data=body, content_type="application/json")
+        assert response.status_code in (201, 400, 422), attack.name
+        if response.status_code == 201:
+            run = clients.alice.post(f"/api/ai_agents/{response.json['id']}/execute", json={"input": "Hi"})
+            assert run.status_code in (200, 502), (attack.name, run.text)
+    assert clients.charlie.post(f"/api/ai_agents/{victim}/execute", json={"input": "Hi"}).status_code == 200
+
+
+@pytest.mark.requirement("R3")
+@pytest.mark.requirement("R10")
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef", "$recursiveRef"])
+@pytest.mark.parametrize("target", ["http://127.0.0.1:1/x", "file:///etc/passwd", "other.json", "//host/x"])
+def test_a_reference_out_of_the_schema_is_refused(keyword: str, target: str) -> None:
+    """No schema makes the server fetch an address or read a file, at any depth."""
+    for schema in ({keyword: target}, {"properties": {"x": {"items": {keyword: target}}}}):
+        with pytest.raises(InvalidSchema, match="outside of the schema"):
+            compile_schema(schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"enum": ["x" * 40_000]}, r"has 40\d\d\d bytes; at most 32768"),
+        ({"anyOf": [{}] * 6_000}, "unfolds to 6001 subschemas for one value; at most 5000"),
+        ({"pattern": "a" * 2_000}, "has 2000 characters; at most 1024"),
+        ({"properties": {f"p{i}": {"pattern": f"^x{i}"} for i in range(65)}}, "has 65 patterns; at most 64"),
+        ({"pattern": "^.{1,5000}$"}, "compiles to at most 65536 bytes"),
+        ({"multipleOf": 1e-200}, "it may be 1e-15 to 1e[+]15"),
+        ({"pattern": r"^(a)\1"}, "back-references"),
+        ({"pattern": "(?i)abc"}, "inline flag"),
+        ({"$ref": "#/$defs/none"}, "points to nothing"),
+        ({"type": "nonsense"}, "Not a valid JSON Schema: at [$].type"),
+    ],
+)
+def test_a_schema_beyond_a_limit_is_refused_with_the_limit_and_its_value(
+    clients: Clients, schema: dict[str, object], said: str
+) -> None:
+    """Saving an agent with it is a 422 at output_schema that says how much is allowed and how much there is."""
+    body = {"name": "Large", "model_config": OFFLINE | {"output_schema": schema}}
+    response = clients.alice.post("/api/ai_agents", json=body)
+    assert response.status_code == 422
+    with pytest.raises(InvalidSchema, match=said):
+        compile_schema(schema)
+    assert response.json["details"]["model_config"]["output_schema"]
+
+
+@pytest.mark.requirement("R43")
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "array", "items": {"type": "string", "pattern": "a[ab]{50}c"}}, ["ab" * 20_000] * 5),
+        ({"allOf": [{"uniqueItems": True}] * 30}, list(range(20_000))),
+        ({"items": {"anyOf": [{"type": "string"}, {"type": "null"}] * 400}}, list(range(50_000))),
+        ({"uniqueItems": True}, [2**60 + i for i in range(2_000)]),
+        ({}, [0] * (MAX_VALUES + 1)),
+    ],
+)
+def test_work_beyond_the_budget_is_refused_before_it_starts(schema: dict[str, object], value: object) -> None:
+    """An answer whose check could take more than the budget is refused; the message gives its size."""
+    with pytest.raises(InvalidValue, match=r"to check|too many"):
+        compile_schema(schema).check(value)
+    assert BUDGET_NS == 50_000_000
