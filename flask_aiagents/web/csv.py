@@ -13,7 +13,17 @@ from uuid import UUID
 
 from .json import dumps, time_text
 
-_FORMULA = re.compile("'*[ \u00a0\u3000]*[-=+@\t\r\n]").match
+_INVISIBLE = (
+    "\x00-\x08\x0e-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    "\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+)
+"""Blanks, control and zero-width characters, which spreadsheets may drop from the start of a cell."""
+
+_FORMULA = re.compile(f"'*[{_INVISIBLE}]*[-=+@\uff0d\uff1d\uff0b\uff20\u2212\t\r\n\v\f]").match
+"""The start of a formula, also in the full-width characters that East Asian versions of Excel read as ASCII."""
+
+BOM = "\ufeff"
+"""Begins a CSV file, so that Excel reads it as UTF-8."""
 
 
 def cell(value: Any) -> str:

@@ -9,6 +9,7 @@ from flask import Flask
 from support.cast import ALICE, OFFLINE, ROOT, Clients, make_agent
 
 from flask_aiagents import current_aiagents
+from flask_aiagents.features.agents.service import merge_patch
 from flask_aiagents.testing import client_as
 
 
@@ -124,6 +125,37 @@ def test_a_stale_if_match_changes_nothing(clients: Clients) -> None:
         assert stale.status_code == 412
     assert clients.alice.get(url).json["description"] == "new"
     assert clients.alice.patch(url, json={}, headers={"If-Match": "W/x"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "patch", "merged"),
+    [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_merge_patches_are_those_of_the_rfc(target: Any, patch: Any, merged: Any) -> None:
+    """The examples of RFC 7396, appendix A, that an object's field can have."""
+    assert merge_patch(target, patch) == merged
+
+
+def test_a_patch_changes_one_key_deep_inside(clients: Clients) -> None:
+    """What else stands in a nested object stays, and null takes one key out of it."""
+    schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    agent = make_agent(clients.alice, model_config=OFFLINE | {"output_schema": schema})
+    patch = {"model_config": {"output_schema": {"properties": {"a": None, "c": {"type": "integer"}}}}}
+    patched = clients.alice.patch(f"/api/ai_agents/{agent['id']}", json=patch).json["model_config"]
+    assert patched["output_schema"] == {
+        "type": "object",
+        "properties": {"b": {"type": "string"}, "c": {"type": "integer"}},
+    }
 
 
 def test_put_resets_what_it_leaves_out_and_patch_merges(clients: Clients) -> None:

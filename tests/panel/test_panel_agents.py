@@ -151,7 +151,12 @@ def test_a_user_who_forces_a_bulk_action_changes_nothing(clients: Clients, bob: 
 
 def test_delete_goes_back_to_the_list_only(clients: Clients, alice: PanelClient) -> None:
     """Where to go after it is taken from the form only when it is the list."""
-    for url, target in (("/aiagents/agents/?search=x", "?search=x"), ("https://evil.example/", "/agents/")):
+    for url, target in (
+        ("/aiagents/agents/?search=x", "?search=x"),
+        ("/aiagents/agents/?search=\r\nX-Forged: 1", "?search=X-Forged:%201"),
+        ("/aiagents/agents/?search=\u2028\u00fc", "?search=%E2%80%A8%C3%BC"),
+        ("https://evil.example/", "/agents/"),
+    ):
         agent = make_agent(clients.alice)
         response = alice.post("/agents/delete/", {"id": agent["id"], "url": url})
         assert response.status_code == 302

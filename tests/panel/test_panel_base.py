@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from blinker import NamedSignal
 from flask import Flask
-from flask_login import LoginManager
+from flask_login import LoginManager, user_logged_in, user_logged_out
 from support.cast import ALICE, BOB, ROOT, Clients, make_agent
 from support.hosts import close, make_host
 from support.panel import SAME_ORIGIN, PanelClient, csrf_of
 
-from flask_aiagents import AIAgents, Principal
+from flask_aiagents import AIAgents, Principal, Role
 from flask_aiagents.testing import client_as
 
 NAMES = {"acme": "Acme Outdoor", "globex": "Globex Books", "alice": "Alice A."}
@@ -74,6 +75,31 @@ def test_a_picked_tenant_means_nothing_to_who_is_no_operator(host: Flask, client
     later = client_as(host, BOB)
     later._cookies = http._cookies  # the same browser, whose session goes on
     assert "Globex" not in PanelClient(later).get("/agents/").text
+
+
+def test_a_picked_tenant_is_the_choice_of_one_person(host: Flask) -> None:
+    """Another super admin at the same browser starts with all tenants."""
+    http = client_as(host, ROOT)
+    PanelClient(http).post("/tenant/", {"tenant": "globex"})
+    assert "Acting for globex" in PanelClient(http).get("/agents/").text
+    later = client_as(host, Principal("another", None, Role.SUPER_ADMIN))
+    later._cookies = http._cookies
+    assert "Acting for all tenants" in PanelClient(later).get("/agents/").text
+
+
+@pytest.mark.parametrize("signal", [user_logged_out, user_logged_in])
+def test_a_picked_tenant_ends_with_the_login(host: Flask, signal: NamedSignal) -> None:
+    """Flask-Login's login and logout both start again with all tenants, for the same person too."""
+
+    @host.post("/switch")
+    def switch() -> str:
+        signal.send(host, user=None)
+        return ""
+
+    http = client_as(host, ROOT)
+    PanelClient(http).post("/tenant/", {"tenant": "globex"})
+    http.post("/switch")
+    assert "Acting for all tenants" in PanelClient(http).get("/agents/").text
 
 
 def test_an_overlong_tenant_is_refused(root: PanelClient) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -14,7 +15,7 @@ from support.hosts import close, make_host
 from support.logs import execution
 from support.panel import PanelClient
 
-from flask_aiagents import AIAgents
+from flask_aiagents import AIAgents, Principal, Role
 from flask_aiagents.testing import client_as
 
 
@@ -117,6 +118,34 @@ def test_the_hosts_tenants_are_listed_by_their_names(many: PanelClient) -> None:
         url = unescape(following[1]) if following else ""
     assert seen == [f"Tenant {n:03} t{n}" for n in range(120)]
     assert list(rows(many.get("/tenants/?q=tenant 007").text)) == ["Tenant 007 t7"]
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Iterator[Flask]:
+    """A host with 1,300 tenants that it lists itself; the last one by name has run an agent."""
+    aiagents = AIAgents(list_tenants=lambda: [(f"t{n}", f"Tenant {n:04}") for n in range(1300)])
+    app = make_host(f"sqlite:///{tmp_path}/crowded.db", aiagents=aiagents)
+    yield app
+    close(app)
+
+
+def test_tenants_beyond_the_first_thousand_are_found(crowded: Flask) -> None:
+    """In the overview and in the picker, by search and by paging."""
+    root = PanelClient(client_as(crowded, ROOT))
+    assert list(rows(root.get("/tenants/?q=tenant 1299").text)) == ["Tenant 1299 t1299"]
+    assert list(rows(root.get("/tenants/?page=25").text))[-1] == "Tenant 1299 t1299"
+    assert "Tenant 1299" in root.get("/tenant/?q=1299").text
+
+
+def test_every_tenant_has_its_metrics(crowded: Flask) -> None:
+    """Also one that is not among the 200 busiest."""
+    for n in range(1000, 1203):
+        principal = Principal("u", f"t{n}", Role.TENANT_ADMIN)
+        for _ in range(2 if n < 1200 else 1):
+            execution(crowded, str(uuid4()), principal=principal, cost_usd=Decimal("0.5"))
+    root = PanelClient(client_as(crowded, ROOT))
+    assert rows(root.get("/tenants/?q=tenant 1202").text)["Tenant 1202 t1202"][1:4] == ["1", "100%", "$0.50"]
+    assert rows(root.get("/tenants/?q=tenant 1000").text)["Tenant 1000 t1000"][1] == "2"
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ from typing import Any
 from flask_aiagents.features.activity.columns import COLUMNS
 from flask_aiagents.types import JSONObject
 from flask_aiagents.web.columns import Column
-from flask_aiagents.web.csv import original
+from flask_aiagents.web.csv import BOM, original
 
 
 def logs_of(text: str, format: str) -> list[JSONObject]:
     """The rows of an export, as the database takes them."""
     if format == "jsonl":
         return [_log(json.loads(line)) for line in text.splitlines()]
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(text.removeprefix(BOM), newline=""))
     return [_log({name: _read(COLUMNS[name], cell) for name, cell in row.items()}) for row in reader]
 
 

@@ -27,6 +27,16 @@ from flask_aiagents.web.csv import cell, lines, neutral, original
         ("'=cmd", "''=cmd"),
         ("'plain", "'plain"),
         ("a=b", "a=b"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\uff20x", "'\uff20x"),
+        ("\uff0bx", "'\uff0bx"),
+        ("\ufeff=x", "'\ufeff=x"),
+        ("\u200b\u2060@x", "'\u200b\u2060@x"),
+        ("\x0b=x", "'\x0b=x"),
+        ("\x0cx", "'\x0cx"),
+        ("\xad-x", "'\xad-x"),
+        ("\x00=x", "'\x00=x"),
+        ("\u200bplain", "\u200bplain"),
         ("", ""),
     ],
 )
@@ -41,7 +51,10 @@ def test_any_text_comes_back_whole() -> None:
     assert list(csv.reader(io.StringIO(lines([row]), newline=""))) == [row]
 
 
-@pytest.mark.parametrize("text", ["=a", "'=a", "''=a", " =a", "' =a", "'", "a", "", "'a", "\u3000-", "-'", "'\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["=a", "\ufeff=a", "\u200b\uff1da", "'=a", "''=a", " =a", "' =a", "'", "a", "", "'a", "\u3000-", "-'", "'\n"],
+)
 def test_neutral_text_can_be_taken_back(text: str) -> None:
     """Whoever reads a file of ours knows what stood there."""
     assert original(neutral(text)) == text

@@ -18,7 +18,7 @@ from ...core.clock import utcnow, uuid7_time
 from ...errors import BadRequest
 from ...types import JSONObject
 from ...web.compression import compress
-from ...web.csv import lines
+from ...web.csv import BOM, lines
 from ...web.filtering import MAX_LIMIT, Query
 from ...web.json import dumps
 from ...web.pagination import Page, cursor_behind
@@ -93,7 +93,7 @@ def _pages(
     page: Page, read: Callable[[Query], Page], query: Query, names: Sequence[str], format: Format, header: bool
 ) -> Iterator[bytes]:
     if header and format == "csv":
-        yield lines([names]).encode()
+        yield (BOM + lines([names])).encode()
     while True:
         if page.items:
             yield _written(page.items, names, format)

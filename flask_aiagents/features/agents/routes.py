@@ -79,7 +79,7 @@ def replace_agent(agent_id: UUID) -> Response:
     errors=(412,),
 )
 def update_agent(agent_id: UUID) -> Response:
-    """Change the named fields; model_config is merged, null takes a key away."""
+    """Change the named fields; model_config is merged at every depth (RFC 7396), null removes a key."""
     return _changed(agents.update(agent_id, body(), if_match=if_match(request)))
 
 

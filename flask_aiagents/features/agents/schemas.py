@@ -96,7 +96,7 @@ class AgentSchema(StrictSchema):
 
 
 class AgentPatchSchema(AgentSchema):
-    """What changes of an agent; ``model_config`` is merged key by key, null takes one away."""
+    """What changes of an agent; ``model_config`` is merged at every depth (RFC 7396), null removes a key."""
 
     model_config = fields.Nested(lambda: ModelConfigSchema(partial=True))
 

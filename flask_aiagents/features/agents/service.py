@@ -16,7 +16,7 @@ from ...core.principal import Principal
 from ...core.tenancy import TenantSession
 from ...errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from ...signals import AgentCreated, AgentDeleted, AgentUpdated
-from ...types import Id, JSONObject
+from ...types import JSON, Id, JSONObject
 from ...web.filtering import Query
 from ...web.pagination import Page, list_page
 from ...web.query_bounds import counted
@@ -120,7 +120,7 @@ class Agents:
             agent = self._editable(session, agent_id, principal, if_match, Permission.UPDATE_AGENT)
             merged = {field: getattr(agent, field) for field in _EDITABLE} | dict(data)
             if isinstance(patch := data.get("model_config"), dict):
-                merged["model_config"] = _merge_patch(agent.model_config, patch)
+                merged["model_config"] = merge_patch(agent.model_config, patch)
             return self._apply(session, agent, load(self._schema, merged), principal)
 
     def delete(self, agent_id: Id, *, if_match: int | None = None, principal: Principal | None = None) -> None:
@@ -215,8 +215,17 @@ def refuse_shared(agent: Agent, principal: Principal) -> None:
         raise Forbidden("A shared agent can only be changed by a super admin.", hint="Configure it, or copy it.")
 
 
-def _merge_patch(target: JSONObject, patch: JSONObject) -> JSONObject:
-    return {key: value for key, value in (target | patch).items() if value is not None}
+def merge_patch(target: JSON, patch: JSON) -> JSON:
+    """Apply a JSON merge patch (RFC 7396): objects are merged at every depth, null removes a member."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
 
 
 def _about(agent: Agent, principal: Principal) -> dict[str, Any]:

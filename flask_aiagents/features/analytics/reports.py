@@ -78,6 +78,17 @@ def usage(session: TenantSession, period: Period, by: str, top: int, only: Only)
     return [named(by, key, names) | part.brief() for key, part in ranked]
 
 
+def of_tenants(session: TenantSession, period: Period, tenant_ids: Sequence[str]) -> dict[str, JSONObject]:
+    """Return the metrics of each of these tenants; one without executions has zeros."""
+    bound(max(1, len(tenant_ids)))
+    parts = {tenant_id: Figures() for tenant_id in tenant_ids}
+    among = Only().among_these([{"tenant_id": tenant_id} for tenant_id in tenant_ids])
+    for row in read(session, [period.start, period.end], {"tenant"}, among) if parts else ():
+        if part := parts.get(row.tenant_id):
+            part.add(row)
+    return {tenant_id: part.brief() for tenant_id, part in parts.items()}
+
+
 def leading(
     session: TenantSession, period: Period, by: str, top: int, only: Only, measure: str
 ) -> list[tuple[Any, ...]]:

@@ -145,6 +145,20 @@ class Analytics:
         with self._reading(principal, agent_id) as session:
             return reports.errors(session, period, top, Only.of(agent_id, user_id))
 
+    def of_tenants(
+        self, period: Period, tenant_ids: Sequence[str], *, principal: Principal | None = None
+    ) -> dict[str, JSONObject]:
+        """Return the metrics of up to 200 tenants.
+
+        :raises BadRequest: for more tenants.
+        :raises Forbidden: for anyone but a super admin who acts for no tenant.
+        """
+        principal = self._access.require(Permission.READ_ANALYTICS, principal)
+        if not principal.is_super_admin or principal.acting:
+            raise Forbidden("Only a super admin compares tenants.", hint="Act for all tenants first.")
+        with self._reading(principal) as session:
+            return reports.of_tenants(session, period, tenant_ids)
+
     def weekly(self, agent_ids: Sequence[Id], *, principal: Principal | None = None) -> dict[UUID, JSONObject]:
         """The last seven days, in UTC and with today, of up to 200 agents at once; unknown ones have none.
 

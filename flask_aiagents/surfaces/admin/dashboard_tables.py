@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 
 from ...types import JSONObject
-from ...web.csv import lines
+from ...web.csv import BOM, lines
 from .activity_filters import NONE
 from .dashboard_asked import Asked
 from .dashboard_period import file_words
@@ -149,7 +149,7 @@ def as_file(name: str, view: PanelView, asked: Asked) -> Response:
     rows = table.rows(view, asked, MOST)
     compared = [f"previous_{field}" for field in table.fields] if name == "trends" and asked.compares else []
     fields = [*table.fields, *compared]
-    text = lines([fields, *([row.get(field) for field in fields] for row in rows)])
+    text = BOM + lines([fields, *([row.get(field) for field in fields] for row in rows)])
     response = Response(text, content_type="text/csv; charset=utf-8")
     words = file_words(asked.period, asked.zone)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{words}.csv"'

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Bootstrap4Theme
 
+from . import picked
 from .activity import ActivityView
 from .agents import AgentsView
 from .configurations import ConfigurationsView
@@ -59,6 +60,7 @@ def _add(app: Flask, admin: Admin, url: str, category: str | None, names: HostNa
     app.register_blueprint(
         Blueprint(ASSETS, __name__, static_folder="static", static_url_path="", url_prefix=f"{url}/assets")
     )
+    picked.end_with_login(app)
     for view in VIEWS:
         page: Any = view
         endpoint = f"aiagents_panel_{page.slug}"

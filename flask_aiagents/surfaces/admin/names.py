@@ -14,8 +14,11 @@ _log = logger(__name__)
 
 Kind = Literal["tenant", "user"]
 
-MAX_TENANTS = 1_000
-"""Tenants that are offered to pick from."""
+MAX_TENANTS = 100_000
+"""Read at most this many tenants for the overview and the picker; further ones are picked by typing their id."""
+
+MAX_LABELS = 1_000
+"""Ask the host's ``labels`` for at most this many ids in one call."""
 
 _KNOWN = "aiagents.names"
 
@@ -35,10 +38,12 @@ class HostNames:
         """Ask for many names at once, before a page shows them one by one."""
         known = self._known(kind)
         wanted = sorted({str(id_) for id_ in ids if id_} - known.keys())
-        if wanted and self.labels is not None:
+        if self.labels is not None:
             try:
-                known.update({str(id_): str(name) for id_, name in self.labels(kind, wanted).items()})
-            except Exception:  # every page asks for names, the page that tells of errors too
+                for start in range(0, len(wanted), MAX_LABELS):
+                    found = self.labels(kind, wanted[start : start + MAX_LABELS])
+                    known.update({str(id_): str(name) for id_, name in found.items()})
+            except Exception:  # every page asks for names, the page that shows errors too
                 _log.exception("The host's labels failed; ids are shown.")
         known.update({id_: id_ for id_ in wanted if id_ not in known})
 

@@ -9,6 +9,7 @@ from flask import Response, flash, get_flashed_messages, make_response, redirect
 from jinja2 import Environment, PackageLoader, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ...errors import AIAgentsError
@@ -85,7 +86,8 @@ def toast(message: str, kind: str = "success") -> None:
 
 
 def go(url: str) -> Response | WerkzeugResponse:
-    """On to another page."""
+    """Redirect to another page; characters that no header may hold are percent-encoded."""
+    url = iri_to_uri(url)
     if is_script():
         return make_response("", 204, {"HX-Redirect": url})
     return redirect(url)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request, session
+from flask import request
 from flask_admin import expose
 
 from ...core.principal import SHARED
@@ -14,8 +15,9 @@ from ...features.agents.models import Agent
 from ...llm.text import scrub
 from .names import MAX_TENANTS, HostNames
 from .pages import go, toast
+from .picked import pick
 from .texts import _, _l
-from .view import TENANT, Answer, PanelView
+from .view import Answer, PanelView
 
 OFFERED = 50
 """Tenants shown at once; the search finds the others."""
@@ -36,11 +38,7 @@ class TenantPickerView(PanelView):
     def index(self) -> str:
         """The tenants to pick from, as a page and in the modal."""
         wanted = request.args.get("q", "").strip().lower()
-        found = [
-            (id_, name)
-            for id_, name in tenants_of(self.system, self.names)
-            if wanted in id_.lower() or wanted in name.lower()
-        ]
+        found = tenants_of(self.system, self.names, wanted)
         template = "aiagents/tenant_picker_body.html" if "modal" in request.args else "aiagents/tenant_picker.html"
         return self.render(template, tenants=found[:OFFERED], more=len(found) > OFFERED, q=wanted, shared=SHARED)
 
@@ -50,26 +48,27 @@ class TenantPickerView(PanelView):
 
         :raises Invalid: for an overlong name.
         """
-        tenant = scrub(request.form.get("tenant", "")).strip()
+        principal = self.system.access.current()
+        tenant = scrub(request.form.get("tenant", "")).strip() or None
         if tenant:
-            self.system.access.current().acting_for(tenant)  # refuses what is no tenant
-            session[TENANT] = tenant
-        else:
-            session.pop(TENANT, None)
+            principal.acting_for(tenant)  # refuses what is no tenant
+        pick(principal, tenant)
         toast(_("You act for %(tenant)s now.", tenant=self.picked_tenant()), "info")
         return go(self.get_url("aiagents_panel_dashboard.index"))
 
 
 def tenants_of(system: Any, names: HostNames, wanted: str = "") -> list[tuple[str, str]]:
     """Ids and names that contain a text: those that the host lists, else those that have agents."""
-    if names.list_tenants is not None:
-        known = [(str(id_), str(name)) for id_, name in names.list_tenants()][:MAX_TENANTS]
-    else:
-        with system.database.reading(SYSTEM) as reading:
-            ids: Any = reading.scalars(_WITH_AGENTS).all()
-        names.fetch("tenant", ids)
-        known = [(id_, names.label("tenant", id_)) for id_ in ids]
+    listed = names.list_tenants() if names.list_tenants is not None else _with_agents(system, names)
+    known = ((str(id_), str(name)) for id_, name in islice(listed, MAX_TENANTS))
     return [(id_, name) for id_, name in known if wanted in id_.lower() or wanted in name.lower()]
+
+
+def _with_agents(system: Any, names: HostNames) -> list[tuple[str, str]]:
+    with system.database.reading(SYSTEM) as reading:
+        ids: Any = reading.scalars(_WITH_AGENTS).all()
+    names.fetch("tenant", ids)
+    return [(id_, names.label("tenant", id_)) for id_ in ids]
 
 
 _WITH_AGENTS = (

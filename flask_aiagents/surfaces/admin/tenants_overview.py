@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import request
 from flask_admin import expose
 
+from ...core.principal import Principal
 from ...core.tenancy import SYSTEM
 from ...features.access.policy import Permission
 from ...features.agents.models import Agent, Status
@@ -22,7 +23,7 @@ A_PAGE = 50
 """Tenants on one page."""
 
 MOST = 200
-"""Tenants whose figures are asked for at once."""
+"""The busiest tenants, which come first; the others follow by name."""
 
 
 class TenantsView(PanelView):
@@ -44,6 +45,7 @@ class TenantsView(PanelView):
         page = max(0, min(request.args.get("page", 0, type=int), (len(found) - 1) // A_PAGE))
         found.sort(key=lambda one: (-usage.get(one[0], _NONE)["executions"], one[1].lower()))
         shown = found[page * A_PAGE : (page + 1) * A_PAGE]
+        usage |= self._usage_of([id_ for id_, _ in shown if id_ not in usage], period)
         agents = self._agents([id_ for id_, _ in shown])
         rows = [
             {"id": id_, "name": name, "usage": usage.get(id_, _NONE), "agents": agents.get(id_, (0, 0))}
@@ -54,9 +56,14 @@ class TenantsView(PanelView):
         return self.render("aiagents/tenants.html", rows=rows, page=page, more=more, q=wanted, since=since)
 
     def _usage(self, period: Period) -> dict[str, Any]:
-        everywhere = replace(self.principal, tenant_id=None, acting=False)
-        rows = self.system.analytics.usage(period, by="tenant", top=MOST, principal=everywhere)
+        rows = self.system.analytics.usage(period, by="tenant", top=MOST, principal=self._everywhere())
         return {row["key"]: row for row in rows if row["key"]}
+
+    def _usage_of(self, ids: list[str], period: Period) -> dict[str, Any]:
+        return self.system.analytics.of_tenants(period, ids, principal=self._everywhere()) if ids else {}
+
+    def _everywhere(self) -> Principal:
+        return replace(self.principal, tenant_id=None, acting=False)
 
     def _agents(self, ids: list[str]) -> dict[str, tuple[int, int]]:
         """How many agents each tenant has, and how many of them are active."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from flask import Response, make_response, request, session
+from flask import Response, make_response, request
 from flask_admin import BaseView
 from werkzeug import exceptions as http
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -23,10 +23,8 @@ from ...features.access.policy import Permission
 from ...web.errors import host_answer, known_error, mark_identified
 from . import login, pages, security
 from .names import HostNames
+from .picked import picked
 from .texts import _, idle_babel
-
-TENANT = "aiagents_tenant"
-"""The key of the host's session under which the picked tenant of a super admin is kept."""
 
 _PRINCIPAL = "aiagents.panel_principal"
 
@@ -96,8 +94,14 @@ class PanelView(BaseView):
         return f"{self.endpoint}.{self._default_view}"
 
     def picked_tenant(self) -> str:
-        """For whom a super admin acts, in words."""
-        return picked_label(self.names)
+        """Return the tenant that a super admin acts for, in words."""
+        match picked(self.principal):
+            case None:
+                return _("all tenants")
+            case "*":
+                return _("shared agents")
+            case tenant:
+                return self.names.label("tenant", tenant)
 
     def create_blueprint(self, admin: Any) -> Any:
         """The view's blueprint, whose answers are secured and whose errors are pages of ours."""
@@ -135,9 +139,8 @@ class PanelView(BaseView):
         environ = request.environ
         if _PRINCIPAL not in environ:
             principal = self.system.access.current()
-            picked = session.get(TENANT)
-            if principal is not None and principal.is_super_admin and picked:
-                principal = principal.acting_for(picked)
+            if principal is not None and (tenant := picked(principal)):
+                principal = principal.acting_for(tenant)
             environ[_PRINCIPAL] = principal
         return environ[_PRINCIPAL]
 
@@ -161,17 +164,6 @@ class PanelView(BaseView):
 
 def _pages(admin: Any) -> list[PanelView]:
     return [view for view in admin._views if isinstance(view, PanelView)]
-
-
-def picked_label(names: HostNames) -> str:
-    """The tenant that a super admin picked, in words."""
-    match session.get(TENANT):
-        case None:
-            return _("all tenants")
-        case "*":
-            return _("shared agents")
-        case tenant:
-            return names.label("tenant", tenant)
 
 
 Answer = str | Response | WerkzeugResponse | tuple[str, int]
