@@ -9,13 +9,14 @@ from typing import Any
 from flask import Flask
 from werkzeug.local import LocalProxy
 
+import flask_aiagents_alembic
+
 from .config import Settings
 from .core.crypto import Keyring
 from .core.db import Database, ReadLimits
 from .core.host_database import resolve
 from .core.installed import EXTENSION, installation
 from .core.maintenance import Maintenance
-from .core.migrate import hide_from_host_migrations
 from .core.slots import SlotLimits
 from .errors import ConfigurationError
 from .features.access.identity import HostIdentity, flask_login_user
@@ -132,7 +133,7 @@ class AIAgents:
         register_routes(app, settings.url_prefix.rstrip("/"))
         mount(app, admin or self._admin, settings.admin_url.rstrip("/"), self._names)
         yield_to_host(app)
-        hide_from_host_migrations(app)
+        flask_aiagents_alembic.setup_for_app()
         app.cli.add_command(commands)
 
     def _install(self, app: Flask, settings: Settings, database: Database) -> Installation:

@@ -12,7 +12,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
-SOURCES = ("flask_aiagents", "migrations", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+MODULE = "flask_aiagents_alembic.py"
+"""The plugin of Alembic, beside the package."""
+
+SOURCES = ("flask_aiagents", "migrations", MODULE, "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 
 HOST = """
 from flask import Flask
@@ -65,11 +68,13 @@ def build(folder: Path) -> Path:
 def compare(wheel: Path) -> None:
     """Every file of the package is in the wheel, and nothing else."""
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    wanted = set(_files("flask_aiagents", "flask_aiagents")) | set(
-        _files("migrations", "flask_aiagents/migrations")
-    )
+    wanted = {
+        MODULE,
+        *_files("flask_aiagents", "flask_aiagents"),
+        *_files("migrations", "flask_aiagents/migrations"),
+    }
     if inside != wanted:
-        sys.exit(f"Missing: {sorted(wanted - inside)}; too much: {sorted(inside - wanted)}. Mend setup.cfg.")
+        sys.exit(f"Missing: {sorted(wanted - inside)}; too much: {sorted(inside - wanted)}. Fix setup.cfg.")
 
 
 def use(folder: Path, wheel: Path) -> None:

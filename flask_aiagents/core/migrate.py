@@ -8,14 +8,15 @@ used: it takes a third of our import time, and a serving process never needs it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import Flask, appcontext_pushed
 from sqlalchemy.exc import OperationalError
+
+from flask_aiagents_alembic import VERSION_TABLE
 
 from ..errors import Unavailable
 from .columns import Base
@@ -24,8 +25,6 @@ from .db import Database
 if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.runtime.migration import MigrationContext
-
-VERSION_TABLE = "aiagents_alembic_version"
 
 LOG_PARTITIONS = "ai_agent_activity_logs_"
 """How the names of the log's partitions begin on PostgreSQL."""
@@ -79,39 +78,9 @@ def check(database: Database) -> list[str]:
         return [str(difference) for difference in compare_metadata(_context(connection), Base.metadata)]
 
 
-def is_ours(name: str | None) -> bool:
-    """Whether a table belongs to us: as a whole or, on PostgreSQL, as a month of the log."""
-    return name == VERSION_TABLE or name in Base.metadata.tables or is_partition(name)
-
-
 def is_partition(name: str | None) -> bool:
     """Whether a table is a part of another of ours."""
     return name is not None and name.startswith(LOG_PARTITIONS)
-
-
-def hide_from_host_migrations(app: Flask) -> None:
-    """Keep the host's ``flask db migrate`` from seeing, and dropping, our tables.
-
-    The host may set Flask-Migrate up before us or after, so the filter goes in with the first app context
-    that finds it.
-    """
-
-    def install(sender: Flask, **_: Any) -> None:
-        if (migrate := sender.extensions.get("migrate")) is not None:
-            arguments = migrate.configure_args
-            arguments["include_object"] = _without_ours(arguments.get("include_object"))
-            appcontext_pushed.disconnect(install, sender)
-
-    appcontext_pushed.connect(install, app, weak=False)
-
-
-def _without_ours(inner: Callable[..., bool] | None) -> Callable[..., bool]:
-    def include(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
-        if kind == "table" and reflected and is_ours(name):
-            return False
-        return inner is None or inner(item, name, kind, reflected, compare_to)
-
-    return include
 
 
 def _config() -> Config:

@@ -48,6 +48,7 @@ def _autogenerate(app: Flask, folder: Path) -> str:
     return next((folder / "versions").glob("*.py")).read_text()
 
 
+@pytest.mark.requirement("R54")
 @pytest.mark.parametrize("migrate_first", [True, False])
 def test_the_hosts_migrations_never_see_our_tables(database_uri: str, tmp_path: Path, migrate_first: bool) -> None:
     """The host's `flask db migrate` finds its own changes and not one of our tables, whoever was set up first."""
