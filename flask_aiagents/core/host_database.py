@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ..errors import ConfigurationError
 from .host import HostSession
@@ -84,7 +83,7 @@ def _from_alchemical(_: Flask, db: Any) -> HostDatabase:
 
 
 def _from_engine(_: Flask, engine: Any) -> HostDatabase:
-    if isinstance(engine, AsyncEngine) or engine.dialect.is_async:
+    if not isinstance(engine, sa.Engine) or engine.dialect.is_async:
         raise ConfigurationError("db is an asynchronous engine.", hint=_SYNC)
     return HostDatabase(lambda: engine)
 
@@ -119,7 +118,8 @@ def _in_context(app: Flask, read: Callable[[], T]) -> Callable[[], T]:
 
 _KINDS: tuple[tuple[Callable[[object], bool], Callable[[Flask, Any], HostDatabase]], ...] = (
     (_is_a(str, sa.URL), _from_uri),
-    (_is_a(sa.Engine, AsyncEngine), _from_engine),
+    (_is_a(sa.Engine), _from_engine),
+    (_has("sync_engine"), _from_engine),  # AsyncEngine, whose module cannot be imported without greenlet
     (_has("is_async", "get_engine", "Session"), _from_alchemical),
     (_has("engines", "sessionmaker", "get_session"), _from_lite),
     (_has("engine", "engines", "init_app"), _from_flask_sqlalchemy),
