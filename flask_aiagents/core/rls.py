@@ -1,24 +1,37 @@
 """Row-level security on PostgreSQL: the second wall, which also stands where Python cannot look.
 
-The settings ``aiagents.tenant_id`` and ``aiagents.scope`` are local to a transaction and set when one begins.
-After it a setting reads '' and not NULL, hence the ``nullif``.
+The settings ``aiagents.tenant_id``, ``aiagents.scope`` and ``aiagents.user_id`` are local to a transaction and set
+when one begins. The scope is ``system``, ``tenant`` (all of the tenant's rows) or ``user`` (of owned tables the
+user's rows alone). After the transaction a setting reads '' and not NULL, hence the ``nullif``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase
+
+from .tenancy.mixins import OwnedMixin
 
 POLICY = "aiagents_tenant"
 
 _OWN = "tenant_id = nullif(current_setting('aiagents.tenant_id', true), '')"
 _SYSTEM = "current_setting('aiagents.scope', true) = 'system'"
+_USER = (
+    "(current_setting('aiagents.scope', true) = 'tenant'"
+    " OR user_id = nullif(current_setting('aiagents.user_id', true), ''))"
+)
 
 
-def enable(table: str, *, shared: bool = False) -> list[str]:
-    """Statements that put a table behind the wall. On a shared table rows without a tenant can be read."""
-    write = f"({_OWN} OR {_SYSTEM})"
+def enable(table: str, *, shared: bool = False, owned: bool = False) -> list[str]:
+    """Return the statements that put a table behind row-level security.
+
+    :param shared: rows without a tenant can be read by all.
+    :param owned: rows belong to a user: a scope with a user sees and writes that user's alone.
+    """
+    write = f"({_OWN} AND {_USER} OR {_SYSTEM})" if owned else f"({_OWN} OR {_SYSTEM})"
     read = f"({_OWN} OR tenant_id IS NULL OR {_SYSTEM})" if shared else write
     statements = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
@@ -49,10 +62,12 @@ class Wall:
     owns: bool
     open_tables: tuple[str, ...]
     """Tenant tables on which it is not enabled and forced."""
+    open_to_users: tuple[str, ...] = ()
+    """Tables of rows that belong to users, with a policy that does not check the user."""
 
     @property
     def in_force(self) -> bool:
-        return not (self.superuser or self.bypasses or self.open_tables)
+        return not (self.superuser or self.bypasses or self.open_tables or self.open_to_users)
 
 
 _ROLE = sa.text("SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
@@ -66,9 +81,25 @@ _TABLES = sa.text(
 )
 
 
-def inspect_wall(connection: sa.Connection) -> Wall:
-    """Ask the catalogue about the connection's role and our tables."""
+_CHECKS_NO_USER = sa.text(
+    "SELECT DISTINCT tablename FROM pg_policies WHERE schemaname = ANY (current_schemas(false)) "
+    "AND tablename = ANY (:tables) AND strpos(concat(qual, with_check), 'aiagents.user_id') = 0 ORDER BY tablename"
+)
+
+
+def inspect_wall(connection: sa.Connection, owned: Iterable[str] = ()) -> Wall:
+    """Ask the catalogue about the connection's role and our tables.
+
+    :param owned: the tables whose rows belong to users.
+    """
     role, superuser, bypasses = connection.execute(_ROLE).one()
     tables = connection.execute(_TABLES).all()
     unwalled = tuple(sorted(row.relname for row in tables if not row.walled))
-    return Wall(role, superuser, bypasses, any(row.owned for row in tables), unwalled)
+    blind = tuple(connection.scalars(_CHECKS_NO_USER, {"tables": list(owned)}))
+    return Wall(role, superuser, bypasses, any(row.owned for row in tables), unwalled, blind)
+
+
+def owned_tables(base: type[DeclarativeBase]) -> list[str]:
+    """Return the tables of a base's models whose rows belong to users."""
+    mappers = (mapper for mapper in base.registry.mappers if issubclass(mapper.class_, OwnedMixin))
+    return sorted(str(mapper.local_table.description) for mapper in mappers)

@@ -69,6 +69,6 @@ def _rows() -> Iterable[Base]:
 def _statements(walled: bool, grant_to: str | None) -> Iterable[str]:
     for table in TABLES:
         if walled:
-            yield from enable(table, shared=table == Shared.__tablename__)
+            yield from enable(table, shared=table == Shared.__tablename__, owned=table == Owned.__tablename__)
         if grant_to:
             yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {grant_to}"

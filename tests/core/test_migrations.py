@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
 from support.cast import Clients, make_agent
 from support.databases import Roles, fresh, run_sql
 from support.hosts import close, make_host
@@ -20,9 +21,10 @@ from support.usage import ask, counted, exact, past, roll_up, sums, write
 
 from flask_aiagents.core import migrate
 from flask_aiagents.core.clock import utcnow
+from flask_aiagents.core.columns import Base
 from flask_aiagents.core.db import Database
-from flask_aiagents.core.rls import inspect_wall
-from flask_aiagents.core.tenancy import SYSTEM
+from flask_aiagents.core.rls import inspect_wall, owned_tables
+from flask_aiagents.core.tenancy import SYSTEM, Scope
 from flask_aiagents.features.activity.models import SealedDay
 from flask_aiagents.features.activity.retention import Retention
 from flask_aiagents.features.analytics.period import Period
@@ -196,17 +198,42 @@ def two_roles(postgres: Roles) -> Flask:
 def test_r20_row_level_security_stands_on_every_tenant_table(two_roles: Flask) -> None:
     """The application's role owns nothing, bypasses nothing, and finds each tenant table walled."""
     with database_of(two_roles).engine.connect() as connection:
-        wall = inspect_wall(connection)
+        wall = inspect_wall(connection, owned_tables(Base))
         systems = {migrate.VERSION_TABLE, "ai_agent_claims", "ai_agent_sealed_days"}
         tables = set(sa.inspect(connection).get_table_names()) - systems
         tenant_tables = connection.scalars(
             sa.text("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
         ).all()
-    assert (wall.in_force, wall.owns, wall.open_tables) == (True, False, ())
+    assert (wall.in_force, wall.owns, wall.open_tables, wall.open_to_users) == (True, False, (), ())
+    assert owned_tables(Base) == ["ai_agent_activity_logs", "ai_agent_usage"]
     assert tables == set(tenant_tables)
     clients = Clients.of(two_roles)
     make_agent(clients.alice)
     assert clients.charlie.get("/api/ai_agents").json == []
+    close(two_roles)
+
+
+@pytest.mark.requirement("R20")
+def test_a_users_log_is_its_own_in_the_database(two_roles: Flask, postgres: Roles) -> None:
+    """SQL in a user's session reads and writes no log or rollup of another user, on any partition."""
+    clients, database = Clients.of(two_roles), database_of(two_roles)
+    agent = make_agent(clients.alice)
+    for who in (clients.alice, clients.bob):
+        assert who.post(f"/api/ai_agents/{agent['id']}/execute", json={"input": "hi"}).status_code == 200
+    roll_up(two_roles)
+    with database.session(Scope(tenant_id="acme", user_id="bob")) as session:
+        raw = Session.connection(session)
+        for table in owned_tables(Base):
+            users = raw.scalars(sa.text(f"SELECT DISTINCT user_id FROM {table}")).all()
+            assert users == ["bob"], table
+            assert raw.execute(sa.text(f"DELETE FROM {table} WHERE user_id <> 'bob'")).rowcount == 0
+    run_sql(
+        postgres.owner,
+        "DROP POLICY aiagents_tenant_select ON ai_agent_usage",
+        "CREATE POLICY aiagents_tenant_select ON ai_agent_usage FOR SELECT USING (true)",
+    )
+    with database.engine.connect() as connection:
+        assert inspect_wall(connection, owned_tables(Base)).open_to_users == ("ai_agent_usage",)
     close(two_roles)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from leak_models import Owned, Shared, Strict, prepare
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.schema import DropTable
 from support.databases import Roles, fresh_postgres
@@ -233,6 +234,76 @@ def test_a_users_scope_narrows_owned_rows(engine: sa.Engine) -> None:
         session.add(Owned(id=9, user_id="alice", name="x"))
         with pytest.raises(ScopeError):
             session.flush()
+
+
+BOB_RAW = Scope(tenant_id="acme", user_id="bob")
+
+RAW: dict[str, tuple[Scope, str, Any]] = {
+    "a user's rows": (BOB_RAW, "SELECT name FROM ai_agent_test_owned", ["bob's"]),
+    "a count": (BOB_RAW, "SELECT count(*) FROM ai_agent_test_owned", [1]),
+    "another user by name": (BOB_RAW, "SELECT name FROM ai_agent_test_owned WHERE user_id = 'alice'", []),
+    "a join": (BOB_RAW, "SELECT o.name FROM ai_agent_test_strict s JOIN ai_agent_test_owned o ON true", ["bob's"]),
+    "an update": (BOB_RAW, "UPDATE ai_agent_test_owned SET name = 'x' RETURNING id", [1]),
+    "a deletion": (BOB_RAW, "DELETE FROM ai_agent_test_owned RETURNING id", [1]),
+    "an insert of one's own": (
+        BOB_RAW,
+        "INSERT INTO ai_agent_test_owned (id, tenant_id, user_id, name) "
+        "VALUES (9, 'acme', 'bob', 'x') RETURNING id",
+        [9],
+    ),
+    "a whole tenant": (ACME, "SELECT name FROM ai_agent_test_owned ORDER BY id", ["bob's", "alice's"]),
+    "the system": (SYSTEM, "SELECT count(*) FROM ai_agent_test_owned", [3]),
+}
+"""Statements that go round Python, with what row-level security leaves of them."""
+
+RAW_REFUSED = {
+    "an insert for another user": "INSERT INTO ai_agent_test_owned (id, tenant_id, user_id, name) "
+    "VALUES (9, 'acme', 'alice', 'x')",
+    "an insert for a namesake elsewhere": "INSERT INTO ai_agent_test_owned (id, tenant_id, user_id, name) "
+    "VALUES (9, 'globex', 'bob', 'x')",
+    "giving a row away": "UPDATE ai_agent_test_owned SET user_id = 'alice'",
+}
+
+
+@pytest.fixture(scope="module")
+def walled() -> Iterator[sa.Engine]:
+    """The rows on PostgreSQL behind row-level security, as the application's role sees them."""
+    with fresh_postgres() as roles:
+        engine, owner = sa.create_engine(roles.app), sa.create_engine(roles.owner, poolclass=sa.NullPool)
+        prepare(owner, walled=True, grant_to=sa.make_url(roles.app).username)
+        yield engine
+        engine.dispose()
+
+
+@pytest.mark.requirement("R20")
+@pytest.mark.parametrize("name", RAW)
+def test_the_database_knows_the_user_where_python_cannot_look(walled: sa.Engine, name: str) -> None:
+    """SQL on the connection of a user's session touches that user's rows alone, a tenant's all of its own."""
+    scope, statement, expected = RAW[name]
+    with TenantSession(walled, scope=scope) as session:
+        assert list(Session.connection(session).scalars(sa.text(statement))) == expected
+
+
+@pytest.mark.requirement("R20")
+@pytest.mark.parametrize("name", RAW_REFUSED)
+def test_the_database_refuses_rows_of_other_users(walled: sa.Engine, name: str) -> None:
+    """A user's session writes no row for another user, whatever Python lets through."""
+    with (
+        TenantSession(walled, scope=BOB_RAW) as session,
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
+        Session.connection(session).execute(sa.text(RAW_REFUSED[name]))
+
+
+@pytest.mark.requirement("R20")
+def test_a_users_settings_end_with_the_transaction(walled: sa.Engine) -> None:
+    """The next user of a pooled connection starts with nobody's rows."""
+    for scope in (BOB_RAW, ACME, SYSTEM):
+        with TenantSession(walled, scope=scope) as session:
+            session.scalars(sa.select(Owned)).all()
+            session.commit()
+        with walled.connect() as connection:
+            assert connection.scalar(sa.text("SELECT count(*) FROM ai_agent_test_owned")) == 0
 
 
 def test_a_tenant_is_filled_in(engine: sa.Engine) -> None:

@@ -19,6 +19,7 @@ from .scope import Scope, current_scope
 
 _SETTINGS = (
     "SELECT set_config('aiagents.tenant_id', :tenant, true), set_config('aiagents.scope', :scope, true),"
+    " set_config('aiagents.user_id', :user, true),"
     # The planner takes row-level security to hide nearly all rows, and then starts workers to find twenty.
     " set_config('max_parallel_workers_per_gather', '0', true)"
 )
@@ -125,7 +126,8 @@ def _tell_database(session: TenantSession, _: SessionTransaction, connection: sa
 
 
 def _settings(scope: Scope) -> dict[str, str]:
-    return {"tenant": scope.tenant_id or "", "scope": "system" if scope.system else "tenant"}
+    kind = "system" if scope.system else "tenant" if scope.user_id is None else "user"
+    return {"tenant": scope.tenant_id or "", "scope": kind, "user": scope.user_id or ""}
 
 
 @event.listens_for(TenantSession, "before_attach")

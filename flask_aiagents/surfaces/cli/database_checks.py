@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from ...core import migrate
 from ...core.clock import utcnow, uuid7_time
+from ...core.columns import Base
 from ...core.crypto import Keyring
-from ...core.rls import Wall, inspect_wall
+from ...core.rls import Wall, inspect_wall, owned_tables
 from ...core.tenancy import SYSTEM
 from ...errors import ConfigurationError
 from ...features.agents.models import Agent, AgentConfiguration
@@ -139,6 +140,12 @@ def wall_stands(system: Any) -> Iterator[Finding]:
             f"Row-level security is not enabled and forced for role {wall.role} on {', '.join(wall.open_tables)}.",
             _UPGRADE,
         )
+    if wall.open_to_users:
+        yield Finding(
+            "problem",
+            f"The policies of {', '.join(wall.open_to_users)} do not keep users to their own rows.",
+            "Run: flask aiagents db downgrade 0007, then flask aiagents db upgrade.",
+        )
 
 
 def no_superfluous_rights(system: Any) -> Iterator[Finding]:
@@ -180,7 +187,7 @@ def _wall(system: Any) -> Wall | None:
     if engine.dialect.name != "postgresql" or not _has_tables(system):
         return None
     with engine.connect() as connection:
-        return inspect_wall(connection)
+        return inspect_wall(connection, owned_tables(Base))
 
 
 def _has_tables(system: Any) -> bool:
