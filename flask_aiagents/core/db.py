@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import sqlalchemy as sa
 from flask import Flask
@@ -26,6 +27,7 @@ from ..errors import ConfigurationError, ScopeError
 from . import sqlite_files
 from .host import HostSession
 from .principal import Principal
+from .rerun import run_again_on_conflict
 from .slots import SlotLimits, Slots
 from .statement_timeout import StatementLimit, remove_handler
 from .tenancy import Scope, TenantSession
@@ -37,6 +39,8 @@ class _Unit:
     session: TenantSession
     news: list[signals.Event] = field(default_factory=list)
 
+
+R = TypeVar("R")
 
 _unit: ContextVar[_Unit | None] = ContextVar("aiagents_unit", default=None)
 
@@ -143,6 +147,16 @@ class Database:
                 if limit is not None:
                     limit.lift()
                 _unit.reset(token)
+
+    def run_again_on_conflict(self, work: Callable[[], R]) -> R:
+        """Run work that opens its own transaction, and again after a deadlock or a serialization failure.
+
+        Inside an open transaction it runs once: a conflict ends that whole transaction.
+
+        :raises DBAPIError: when the last try meets a conflict, too.
+        """
+        unit = _unit.get()
+        return work() if unit is not None and unit.database is self else run_again_on_conflict(work)
 
     def refuse_open_transaction(self) -> None:
         """For work that must be committed before it goes on, whatever its caller does later.

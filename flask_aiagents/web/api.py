@@ -21,6 +21,7 @@ from .filtering import Query, parse
 from .json import empty_response, json_response, read_json
 from .openapi import DocumentsOperations
 from .pagination import Page
+from .prefer import parse_prefer
 from .urls import current_path
 
 _ETAG = re.compile(r'(W/)?"[^"]*"')
@@ -106,8 +107,9 @@ def body(*, times: int = 1) -> JSON:
 
 
 def prefers(preference: str) -> bool:
-    """Whether this request's ``Prefer`` header names it, such as ``return=minimal``."""
-    return preference in request.headers.get("Prefer", "")
+    """Whether this request's ``Prefer`` header has a preference, such as ``return=minimal``."""
+    name, _, value = preference.partition("=")
+    return parse_prefer(request.headers.get("Prefer", "")).get(name) == value
 
 
 def list_query(ignore: tuple[str, ...] = ()) -> Query:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..core.columns import MOST_USD, Money, UTCDateTime
+from ..core.columns import MONEY_DIGITS, MOST_USD, PICO, Money, UTCDateTime
 from ..errors import BadRequest
 from ..types import JSONObject
 
@@ -136,7 +136,9 @@ def _money(text: str) -> Decimal:
     value = Decimal(text)
     if not value.is_finite() or abs(value) > MOST_USD:
         raise ValueError("out of range")
-    return value
+    if (kept := value.quantize(PICO)) != value:
+        raise ValueError(f"more than {MONEY_DIGITS} places")
+    return kept
 
 
 def _boolean(text: str) -> bool:

@@ -26,15 +26,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug import exceptions as http
 
 from ..core.clock import uuid7
+from ..core.rerun import is_conflict
 from ..core.statement_timeout import exceeded_limit
-from ..errors import AIAgentsError, ConfigurationError, Conflict, Invalid, QueryTooExpensive, Unavailable
+from ..errors import AIAgentsError, ConfigurationError, Invalid, QueryTooExpensive, Unavailable
 from ..logs import log_error, logger
 from .json import json_response
 
 _log = logger(__name__)
 
 _MISSING_TABLE = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn", "(1146,", "(1054,")
-_SERIALIZATION_FAILURES = ("deadlock", "could not serialize", "(1020,", "(1213,")
 
 
 _IDENTIFIED = "aiagents.identified"
@@ -105,11 +105,14 @@ def known_error(error: Exception) -> AIAgentsError:
         case DBAPIError() if exceeded_limit(error):
             _log.warning("A query took longer than it may: %s", error.orig)
             return QueryTooExpensive("The query took longer than it may.")
+        case DBAPIError() if is_conflict(error):
+            _log.warning("Transactions of others came first: %s", error.orig)
+            return Unavailable(
+                "Others changed the same rows at the same moment.", hint="Try again.", retry_after=1
+            )
         case DBAPIError() if _is_temporary(error):
             _log.warning("The database is not available: %s", error.orig)
             return Unavailable("The database is busy or away.", hint="Try again shortly.", retry_after=1)
-        case DBAPIError() if any(word in _cause(error) for word in _SERIALIZATION_FAILURES):
-            return Conflict("Another change was made at the same moment.", hint="Try again.")
     return _unexpected(error)
 
 

@@ -36,6 +36,8 @@ class Filter:
     value: str
     negated: bool = False
     path: tuple[str, ...] = ()
+    as_json: bool = False
+    """Whether the path ends in ``->key``, a JSON value, and not in ``->>key``, its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ def _filter(key: str, text: str) -> Filter:
             hint=f"Write {key[:50]}=eq.{text[:50]}",
         )
     column, *path = re.split(r"->>?", key)
-    return Filter(column, operator, value, negated, tuple(path))
+    as_json = bool(path) and "->>" not in key[-len(path[-1]) - 3 :]
+    return Filter(column, operator, value, negated, tuple(path), as_json)
 
 
 def values_of(text: str, brackets: str = "()") -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,21 +13,11 @@ from sqlalchemy.dialects import postgresql
 from ..errors import BadRequest
 from .columns import Column, Columns
 from .filtering import Filter, Group, Term, values_of
+from .json_places import COMPARE, Condition, Place, compare_json, compare_text, is_among, is_boolean, place_of
 from .query_bounds import check_bounds
 
-Condition = sa.ColumnElement[bool]
-
-_COMPARE: dict[str, Callable[[Any, Any], Condition]] = {
-    "eq": lambda column, value: column == value,
-    "neq": lambda column, value: column != value,
-    "gt": lambda column, value: column > value,
-    "gte": lambda column, value: column >= value,
-    "lt": lambda column, value: column < value,
-    "lte": lambda column, value: column <= value,
-}
-
 _KEY = re.compile(r"[\w-]{1,64}")
-_INDEX = re.compile(r"[0-9]{1,5}")
+_INDEX = re.compile(r"[0-9]{1,5}", re.ASCII)
 _GLOB = str.maketrans({"*": "*", "%": "*", "_": "?", "?": "[?]", "[": "[[]"})
 
 _IS = {"null": None, "true": True, "false": False}
@@ -56,47 +46,64 @@ def _condition(columns: Columns, term: Term, dialect: str) -> Condition:
 
 
 def _compare(column: Column, term: Filter, dialect: str) -> Condition:
-    target = _place(column, term.path, dialect) if term.path else column.operand
+    if term.path:
+        return _compare_place(column, term, dialect)
     match term.operator:
         case "is":
-            return _is(column, target, term.value)
+            return _is(column, column.operand, term.value)
         case "cs":
             return _contains(column, term, dialect)
-    if column.kind == "json" and not term.path:
+    if column.kind == "json":
         raise BadRequest(f"{column.name} is JSON.", hint=f"Compare a place in it: {column.name}->>key=eq.value.")
     match term.operator:
         case "in":
-            return target.in_([column.parse(value) for value in values_of(term.value)])
+            return column.operand.in_([column.parse(value) for value in values_of(term.value)])
         case "like" | "ilike":
-            return _like(column, target, term, dialect)
+            return _like(column, column.operand, term, dialect)
     # a bound value even for true and false, which SQLAlchemy else takes for keywords that nothing is less than
-    return _COMPARE[term.operator](target, sa.literal(column.parse(term.value), target.type))
+    return COMPARE[term.operator](column.operand, sa.literal(column.parse(term.value), column.operand.type))
 
 
-def _place(column: Column, path: tuple[str, ...], dialect: str) -> Any:
-    """A place inside a JSON column, as text."""
+def _compare_place(column: Column, term: Filter, dialect: str) -> Condition:
+    place = _place(column, term.path, dialect)
+    match term.operator:
+        case "is":
+            return _is_there(place, term.value)
+        case "cs":
+            return _contains(column, term, dialect)
+        case "in":
+            return is_among(place, [column.parse(value) for value in values_of(term.value)])
+        case "like" | "ilike":
+            return _like(column, place.text, term, dialect)
+    compare = compare_json if term.as_json else compare_text
+    return compare(place, term.operator, column.parse(term.value))
+
+
+def _place(column: Column, path: tuple[str, ...], dialect: str) -> Place:
     if column.kind != "json":
         raise BadRequest(f"{column.name} has no places inside.", hint="Only JSON columns take ->>.")
     if not all(map(_KEY.fullmatch, path)):
         raise BadRequest(f"{column.name}: a key has other characters than letters, digits, _ and -.")
     keys = tuple(int(key) if _INDEX.fullmatch(key) else key for key in path)
-    return _sqlite_place(column, keys) if dialect == "sqlite" else column.attribute[keys].as_string()
+    return place_of(column.attribute, keys, dialect)
 
 
-def _sqlite_place(column: Column, keys: tuple[int | str, ...]) -> Any:
-    """SQLite alone would answer 1 for true and leave numbers numbers."""
-    path = "$" + "".join(f"[{key}]" if isinstance(key, int) else f'."{key}"' for key in keys)
-    kind = sa.func.json_type(column.attribute, path, type_=sa.Text)
-    text = sa.cast(sa.func.json_extract(column.attribute, path), sa.Text)
-    return sa.case((kind.in_(("true", "false")), kind), else_=text)
+def _is_there(place: Place, value: str) -> Condition:
+    wanted = _is_value(value)
+    return place.text.is_(None) if wanted is None else is_boolean(place, wanted)
 
 
 def _is(column: Column, target: Any, value: str) -> Condition:
-    if value.lower() not in _IS:
-        raise BadRequest(f"is.{value[:20]} is not understood.", hint="Write is.null, is.true or is.false.")
-    if value.lower() != "null" and column.kind != "boolean":
+    wanted = _is_value(value)
+    if wanted is not None and column.kind != "boolean":
         raise BadRequest(f"{column.name} is neither true nor false.", hint="Write is.null.")
-    return target.is_(_IS[value.lower()])
+    return target.is_(wanted)
+
+
+def _is_value(text: str) -> bool | None:
+    if text.lower() not in _IS:
+        raise BadRequest(f"is.{text[:20]} is not understood.", hint="Write is.null, is.true or is.false.")
+    return _IS[text.lower()]
 
 
 def _like(column: Column, target: Any, term: Filter, dialect: str) -> Condition:

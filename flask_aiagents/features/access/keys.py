@@ -10,6 +10,7 @@ from ...core.clock import utcnow, uuid7
 from ...core.db import Database
 from ...core.ids import known_id
 from ...core.principal import Principal, Role
+from ...core.rerun import rerunnable
 from ...core.tenancy import TenantSession
 from ...errors import Forbidden, NotFound
 from ...signals import ApiKeyChanged
@@ -43,6 +44,7 @@ class ApiKeys:
         self._db = database
         self._access = access
 
+    @rerunnable
     def create(self, data: dict[str, Any], *, principal: Principal | None = None) -> NewKey:
         """Make a key that acts in the maker's tenant, as the maker or as the user that ``user_id`` names.
 
@@ -84,6 +86,7 @@ class ApiKeys:
         with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             return list_page(session, COLUMNS, query)
 
+    @rerunnable
     def revoke(self, key_id: Id, *, principal: Principal | None = None) -> None:
         """End a key for good; revoking it again changes nothing.
 

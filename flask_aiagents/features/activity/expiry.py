@@ -29,19 +29,24 @@ def end_expired(database: Database, prices: Any, now: datetime | None = None) ->
     """End running rows past their lease as ``interrupted``, in bounded batches, and tell of each."""
     now, ended = now or utcnow(), 0
     while True:
-        with database.transaction(SYSTEM) as session:
-            expired = session.scalars(
-                sa.select(ActivityLog)
-                .where(ActivityLog.status == _RUNNING, ActivityLog.lease_until < now)
-                .order_by(ActivityLog.lease_until)
-                .limit(BATCH)
-            ).all()
-            news = [_news(log) for log in expired if _end(session, log, prices)]
+        found, news = database.run_again_on_conflict(lambda: _end_batch(database, prices, now))
         for event in news:
             publish(database.app, event)
         ended += len(news)
-        if len(expired) < BATCH:
+        if found < BATCH:
             return ended
+
+
+def _end_batch(database: Database, prices: Any, now: datetime) -> tuple[int, list[AgentExecuted]]:
+    """End some rows; returns how many were found, and what is to be published of those that were ended."""
+    with database.transaction(SYSTEM) as session:
+        expired = session.scalars(
+            sa.select(ActivityLog)
+            .where(ActivityLog.status == _RUNNING, ActivityLog.lease_until < now)
+            .order_by(ActivityLog.lease_until)
+            .limit(BATCH)
+        ).all()
+        return len(expired), [_news(log) for log in expired if _end(session, log, prices)]
 
 
 def _end(session: Any, log: ActivityLog, prices: Any) -> bool:

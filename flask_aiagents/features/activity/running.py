@@ -16,6 +16,7 @@ from ...config import Settings
 from ...core.clock import uuid7_time
 from ...core.db import Database
 from ...core.principal import Principal
+from ...core.rerun import rerunnable
 from ...types import JSON
 from ..access.service import Access
 from .expiry import end_expired
@@ -58,6 +59,7 @@ class RunningLogs:
         self._settings = settings
         self._payloads = payloads
 
+    @rerunnable
     def begin(
         self,
         *,
@@ -166,6 +168,7 @@ class RunningLogs:
         """End executions whose process died: those that still run past their lease. Returns how many."""
         return end_expired(self._db, self._settings.prices, now)
 
+    @rerunnable
     def _change(
         self, statement: sa.Update, log_id: UUID, principal: Principal, *, response_data: JSON, **values: Any
     ) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from ...core.db import Database
 from ...core.ids import known_id
 from ...core.principal import Principal
+from ...core.rerun import rerunnable
 from ...core.tenancy import Scope, TenantSession
 from ...errors import BadRequest, NotFound
 from ...types import Id, JSONObject
@@ -38,6 +39,7 @@ class Activity:
         self._payloads = payloads
         self._places = Places()
 
+    @rerunnable
     def record(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> JSONObject:
         """Keep one thing that a client did itself; returns the row as lists show it.
 
@@ -51,6 +53,7 @@ class Activity:
             note_ended(session, [row])
         return row
 
+    @rerunnable
     def record_many(
         self, data: Sequence[Any], *, lenient: bool = False, principal: Principal | None = None
     ) -> posted.Recorded:

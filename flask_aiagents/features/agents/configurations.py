@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from ...core.db import Database
 from ...core.ids import known_id
 from ...core.principal import Principal
+from ...core.rerun import rerunnable
 from ...core.tenancy import TenantSession
 from ...errors import Conflict, Invalid, NotFound
 from ...signals import AgentConfigured
@@ -67,6 +68,7 @@ class Configurations:
         with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             return list_page(session, CONFIGURATION_COLUMNS, query)
 
+    @rerunnable
     def put(
         self, agent_id: Id, data: Mapping[str, Any], *, principal: Principal | None = None
     ) -> tuple[AgentConfiguration, JSONObject]:
@@ -84,6 +86,7 @@ class Configurations:
             self._announce(agent, principal, tenant, found.configuration, found.is_active)
         return found, effective(agent, found)
 
+    @rerunnable
     def delete(self, agent_id: Id, *, principal: Principal | None = None) -> None:
         """Take the overrides away; the agent's own configuration is in force again."""
         principal = self._access.require(Permission.WRITE_CONFIGURATION, principal)

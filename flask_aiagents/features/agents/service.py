@@ -13,6 +13,7 @@ from ...core.clock import utcnow, uuid7
 from ...core.db import Database
 from ...core.ids import known_id
 from ...core.principal import Principal
+from ...core.rerun import rerunnable
 from ...core.tenancy import TenantSession
 from ...errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from ...signals import AgentCreated, AgentDeleted, AgentUpdated
@@ -61,6 +62,7 @@ class Agents:
         principal = self._access.require(Permission.CREATE_AGENT, principal)
         return self._insert(load(self._schema, list(data), many=True), principal)
 
+    @rerunnable
     def _insert(self, loaded: Sequence[JSONObject], principal: Principal) -> list[Agent]:
         agents = [self._new(values, principal) for values in loaded]
         with self._write(principal) as session:
@@ -85,6 +87,7 @@ class Agents:
         with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             return list_page(session, COLUMNS_BY_SIGHT[sight(self._access, principal)], query)
 
+    @rerunnable
     def replace(
         self,
         agent_id: Id,
@@ -103,6 +106,7 @@ class Agents:
             agent = self._editable(session, agent_id, principal, if_match, Permission.UPDATE_AGENT)
             return self._apply(session, agent, values, principal)
 
+    @rerunnable
     def update(
         self,
         agent_id: Id,
@@ -123,6 +127,7 @@ class Agents:
                 merged["model_config"] = merge_patch(agent.model_config, patch)
             return self._apply(session, agent, load(self._schema, merged), principal)
 
+    @rerunnable
     def delete(self, agent_id: Id, *, if_match: int | None = None, principal: Principal | None = None) -> None:
         """Delete an agent, its configurations and its credentials. Its activity logs stay."""
         principal = self._access.require(Permission.DELETE_AGENT, principal)

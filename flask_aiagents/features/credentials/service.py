@@ -15,6 +15,7 @@ from ...core.crypto import Keyring
 from ...core.db import Database
 from ...core.ids import known_id
 from ...core.principal import Principal
+from ...core.rerun import rerunnable
 from ...core.tenancy import SYSTEM, TenantSession
 from ...errors import AIAgentsError, Invalid, NotFound
 from ...llm.models import PROVIDERS
@@ -48,6 +49,7 @@ class Credentials:
         self._keyring = keyring
         self._settings = settings
 
+    @rerunnable
     def put(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> Credential:
         """Store a key for the whole tenant; it replaces one for the same provider, origin and path.
 
@@ -58,6 +60,7 @@ class Credentials:
         with self._db.transaction(self._access.scope(principal)) as session:
             return self._store(session, principal, values, None, values["provider"], values.get("base_url"))
 
+    @rerunnable
     def put_for_agent(
         self, agent_id: Id, data: Mapping[str, Any], *, principal: Principal | None = None
     ) -> Credential:
@@ -74,6 +77,7 @@ class Credentials:
             own = config.get("base_url") if provider == config["provider"] else None
             return self._store(session, principal, values, agent, provider, values.get("base_url", own))
 
+    @rerunnable
     def delete_for_agent(self, agent_id: Id, *, principal: Principal | None = None) -> None:
         """Remove the keys that this tenant stored for an agent.
 
@@ -104,6 +108,7 @@ class Credentials:
         with self._db.reading(self._access.scope(principal), counted_for=counted(query, principal)) as session:
             return list_page(session, CREDENTIAL_COLUMNS, query)
 
+    @rerunnable
     def delete(self, credential_id: Id, *, principal: Principal | None = None) -> None:
         """Remove one key."""
         principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
