@@ -74,7 +74,7 @@ class PlaygroundView(PanelView):
         """Agents whose name holds a text, for the page's search."""
         page = self.system.agents.list(
             Query(
-                terms=search_terms(request.args.get("q", "")[:200], ("name",)),
+                terms=search_terms(request.args.get("q", "")[:90], ("name",)),
                 order=(("name", False),),
                 select=_SHOWN,
                 limit=OFFERED,

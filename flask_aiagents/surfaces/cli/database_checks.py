@@ -144,7 +144,7 @@ def wall_stands(system: Any) -> Iterator[Finding]:
         yield Finding(
             "problem",
             f"The policies of {', '.join(wall.open_to_users)} do not keep users to their own rows.",
-            "Run: flask aiagents db downgrade 0007, then flask aiagents db upgrade.",
+            "Undo what was altered by hand; the migration 'user_policies' holds the policies.",
         )
 
 
