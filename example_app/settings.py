@@ -28,7 +28,11 @@ def settings(folder: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database_uri(given) if given else f"sqlite:///{folder / 'example.db'}",
         "SESSION_COOKIE_SAMESITE": "Lax",
         "AIAGENTS_ENCRYPTION_KEYS": kept["encryption_key"],
-    } | {key: value for key, value in environ.items() if key.startswith("AIAGENTS_")}
+    } | {key: value for key, value in environ.items() if _is_setting(key)}
+
+
+def _is_setting(key: str) -> bool:
+    return key.startswith("AIAGENTS_") and not key.startswith("AIAGENTS_TEST_")
 
 
 def database_uri(uri: str) -> str:

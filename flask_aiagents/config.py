@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from .errors import ConfigurationError
+from .config_values import converted, refuse_unknown
 
 AGENT_TYPES = (
     "analyst",
@@ -137,61 +136,15 @@ class Settings:
 
     prices: Mapping[str, Mapping[str, str]] | None = None
     """Prices that replace the catalogue's: ``{"provider:model": {"input": "0.15", "output": "0.60"}}`` in
-    USD a million tokens; optional keys ``cached``."""
+    USD a million tokens; ``cached`` is optional."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
         """Read an app's configuration; strings are converted, so that environment variables serve too.
 
-        :raises ConfigurationError: for a value of the wrong kind.
+        :raises ConfigurationError: for an unknown key, or a value that its setting cannot have.
         """
         known = {f"AIAGENTS_{field.name.upper()}": field for field in fields(cls)}
+        refuse_unknown((key for key in config if key.startswith("AIAGENTS_")), known)
         given = {known[key]: config[key] for key in known.keys() & config.keys()}
-        return cls(**{field.name: _convert(field.name, field.default, value) for field, value in given.items()})
-
-
-def unknown_keys(config: Mapping[str, Any]) -> list[str]:
-    """Keys that look like ours and are none; ``flask aiagents doctor`` names them."""
-    known = {f"AIAGENTS_{field.name.upper()}" for field in fields(Settings)}
-    return sorted(key for key in config if key.startswith("AIAGENTS_") and key not in known)
-
-
-_TRUE = frozenset({"true", "1", "yes", "on"})
-_FALSE = frozenset({"false", "0", "no", "off", "", "none"})
-
-
-def _convert(name: str, default: Any, value: Any) -> Any:
-    try:
-        match default:
-            case None if name == "prices" and isinstance(value, str):
-                return json.loads(value)
-            case None if name == "log_retention_days":
-                return _days(json.loads(value) if isinstance(value, str) else value or 0)
-            case tuple() if isinstance(value, str):
-                return tuple(part.strip() for part in value.split(",") if part.strip())
-            case tuple():
-                return tuple(value)
-            case bool():
-                return _switch(value)
-            case int() | float():
-                return type(default)(value)
-            case _:
-                return value
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"AIAGENTS_{name.upper()}: {error}.", hint="docs/configuration.md shows its form."
-        ) from error
-
-
-def _switch(value: Any) -> bool:
-    word = str(value).strip().lower()
-    if word not in _TRUE | _FALSE:
-        raise ValueError(f"{value!r} is neither true nor false")
-    return word in _TRUE
-
-
-def _days(value: Any) -> dict[str, int]:
-    days = dict(value) if isinstance(value, Mapping) else {"*": value}
-    if wrong := [count for count in days.values() if type(count) is not int or count < 0]:
-        raise ValueError(f"{wrong[0]!r} is no number of days")
-    return days
+        return cls(**{field.name: converted(field.name, field.default, value) for field, value in given.items()})

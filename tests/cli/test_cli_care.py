@@ -91,14 +91,6 @@ def test_the_doctor_finds_secrets_that_no_key_opens(host: Flask, mount: Mount) -
     assert SECRET["api_key"] not in result.output
 
 
-def test_the_doctor_finds_mistyped_settings(host: Flask, mount: Mount) -> None:
-    """An AIAGENTS_ key that does not exist is named."""
-    typo = mount(host.config["SQLALCHEMY_DATABASE_URI"], AIAGENTS_RATE_LIMITS="1/minute")
-    result = run(typo, "doctor")
-    assert result.exit_code == 1
-    assert "AIAGENTS_RATE_LIMITS is no setting" in result.output
-
-
 def test_the_doctor_finds_sqlite_without_wal(host: Flask, mount: Mount) -> None:
     """Another journal mode is a problem."""
     with host.extensions["aiagents"].database.engine.connect() as connection:

@@ -21,11 +21,10 @@ from .database_checks import (
 )
 from .findings import Finding
 from .identity_checks import identity_answers, somebody_gets_in, users_have_role_and_tenant
-from .setup_checks import encryption_key, known_keys, prices_are_fresh, rate_limit_is_shared, threads_are_real
+from .setup_checks import encryption_key, prices_are_fresh, rate_limit_is_shared, threads_are_real
 
 SETUP: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     encryption_key,
-    known_keys,
     rate_limit_is_shared,
     threads_are_real,
     prices_are_fresh,

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
-
-from ...config import unknown_keys
 from ...core.clock import utcnow
 from ...llm.prices import catalogue_age
 from .findings import Finding
@@ -28,12 +25,6 @@ def encryption_key(system: Any) -> Iterator[Finding]:
             "Make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())' "
             "and set AIAGENTS_ENCRYPTION_KEYS.",
         )
-
-
-def known_keys(_: Any) -> Iterator[Finding]:
-    """A mistyped key would be ignored without a word."""
-    for key in unknown_keys(current_app.config):
-        yield Finding("problem", f"{key} is no setting.", "Mend its name; docs/configuration.md lists them all.")
 
 
 def rate_limit_is_shared(system: Any) -> Iterator[Finding]:
