@@ -74,8 +74,9 @@ def test_a_wrong_setting_stops_the_start(name: str, value: Any, said: str) -> No
 )
 def test_an_unknown_setting_stops_the_start(key: str, near: str) -> None:
     """A mistyped key of ours is named with the nearest known one; keys of others are left alone."""
+    given: dict[str, Any] = {key: "1"}
     with pytest.raises(ConfigurationError, match=f"{key} is not a setting") as refused:
-        close(make_host("sqlite://", **{key: "1"}))
+        close(make_host("sqlite://", **given))
     assert near in str(refused.value.hint)
 
 
