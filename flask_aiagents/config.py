@@ -10,14 +10,20 @@ from .config_values import converted, refuse_unknown
 
 AGENT_TYPES = (
     "analyst",
+    "analytical",
     "assistant",
+    "automation",
     "chatbot",
     "classifier",
     "coder",
+    "cognitive",
+    "conversational",
     "custom",
     "customer_support",
     "extractor",
+    "generative",
     "orchestrator",
+    "predictive",
     "researcher",
     "reviewer",
     "summarizer",
@@ -88,6 +94,9 @@ class Settings:
 
     capabilities: tuple[str, ...] = ()
     """Capabilities besides :data:`CAPABILITIES`."""
+
+    default_model: str | None = None
+    """The model of agents that are created without one, as ``provider:model``; without it they stay inactive."""
 
     rate_limit: str = "120/minute"
     """Executions a principal, in the notation of limits; empty switches it off."""

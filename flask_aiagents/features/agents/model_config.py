@@ -35,8 +35,8 @@ class FallbackSchema(StrictSchema):
 class ModelConfigSchema(StrictSchema):
     """Which model to ask, and how. Defaults are the provider's."""
 
-    provider = fields.String(required=True, validate=_PROVIDER)
-    model = fields.String(required=True, validate=_MODEL)
+    provider = fields.String(validate=_PROVIDER, metadata={"description": "Goes with model: both or neither."})
+    model = fields.String(validate=_MODEL)
     system_prompt = fields.String(validate=validate.Length(max=100_000))
     temperature = fields.Float(validate=validate.Range(0, 2))
     max_tokens = fields.Integer(strict=True, validate=validate.Range(1))
@@ -77,6 +77,9 @@ class ModelConfigSchema(StrictSchema):
 
     @ma.validates_schema
     def _complete(self, data: dict[str, Any], **_: Any) -> None:
+        for missing, given in (("model", "provider"), ("provider", "model")):
+            if given in data and missing not in data:
+                raise ma.ValidationError(f"Missing: {given} needs it. Set both, or neither.", missing)
         limit = max_output_tokens(data.get("provider", ""), data.get("model", ""))
         if limit is not None and data.get("max_tokens", 0) > limit:
             raise ma.ValidationError(f"{data['model']} writes at most {limit} tokens.", "max_tokens")

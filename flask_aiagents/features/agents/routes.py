@@ -16,6 +16,7 @@ from ..access.gate import enter
 from ..access.policy import Permission
 from .columns import AGENT_COLUMNS, CONFIGURATION_COLUMNS
 from .configurations import Configurations
+from .default_model import warnings_of
 from .models import Agent, AgentConfiguration
 from .schemas import AgentPatchSchema, AgentSchema, ConfigurationSchema
 from .service import Agents
@@ -45,9 +46,9 @@ def create_agents() -> Response:
     if isinstance(data, list):
         if not 0 < len(data) <= MAX_BATCH:
             raise Invalid(f"Send 1 to {MAX_BATCH} agents at once.")
-        return created([AGENT_COLUMNS.dump(agent) for agent in agents.create_many(data)], "")
+        return created([_with_warnings(agent) for agent in agents.create_many(data)], "")
     agent = agents.create(data)
-    response = created(AGENT_COLUMNS.dump(agent), ".get_agent", agent_id=agent.id)
+    response = created(_with_warnings(agent), ".get_agent", agent_id=agent.id)
     response.headers.update(etag(agent.version))
     return response
 
@@ -121,7 +122,12 @@ def list_configurations() -> Response:
 
 
 def _changed(agent: Agent) -> Response:
-    return updated(AGENT_COLUMNS.dump(agent), etag(agent.version))
+    return updated(_with_warnings(agent), etag(agent.version))
+
+
+def _with_warnings(agent: Agent) -> JSONObject:
+    warnings = warnings_of(agent)
+    return AGENT_COLUMNS.dump(agent) | ({"warnings": warnings} if warnings else {})
 
 
 def _configuration(found: AgentConfiguration, effective: JSONObject) -> JSONObject:

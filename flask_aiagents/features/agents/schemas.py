@@ -46,7 +46,11 @@ class AgentSchema(StrictSchema):
     description = fields.String(load_default="", validate=validate.Length(max=10_000))
     agent_type = fields.String(load_default="assistant", metadata={"description": "One of the known agent types."})
     capabilities = fields.List(fields.String(), load_default=list, validate=validate.Length(max=100))
-    model_config = fields.Nested(ModelConfigSchema, required=True)
+    model_config = fields.Nested(
+        ModelConfigSchema,
+        load_default=dict,
+        metadata={"description": "Without a model: the default one, or else the agent stays inactive."},
+    )
     status = fields.String(
         load_default=Status.ACTIVE.value, validate=validate.OneOf([status.value for status in Status])
     )
@@ -69,6 +73,11 @@ class AgentSchema(StrictSchema):
             "description": "Figures of all who ran it, some minutes old; null unless you may read the whole "
             "tenant's, and of a shared agent for all but the operator."
         },
+    )
+    warnings = fields.List(
+        fields.String(),
+        dump_only=True,
+        metadata={"description": "In answers to changes: what keeps the agent from doing what it says."},
     )
     tenant_id = fields.String(dump_only=True, allow_none=True, metadata={"description": "null: shared by all."})
     created_by = fields.String(dump_only=True)

@@ -25,6 +25,7 @@ from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
 from .columns import COLUMNS_BY_SIGHT
+from .default_model import default_model, new_values, require_model, with_default
 from .figures import CARRIED, Sight, sight
 from .models import Agent
 from .schemas import AgentSchema, Catalogue
@@ -45,6 +46,7 @@ class Agents:
         self._access = access
         self.catalogue = catalogue
         self._schema = AgentSchema(catalogue=catalogue)
+        self._default_model = default_model(catalogue.settings.default_model)
 
     def create(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> Agent:
         """Make one agent in the principal's tenant; a super admin without a tenant makes a shared one.
@@ -64,6 +66,7 @@ class Agents:
 
     @rerunnable
     def _insert(self, loaded: Sequence[JSONObject], principal: Principal) -> list[Agent]:
+        loaded = [new_values(values, self._default_model) for values in loaded]
         agents = [self._new(values, principal) for values in loaded]
         with self._write(principal) as session:
             session.add_all(agents)
@@ -101,7 +104,7 @@ class Agents:
         But ``log_payload_kb`` stays: whoever does not know of it must not have text logged again by that.
         """
         principal = self._access.require(Permission.UPDATE_AGENT, principal)
-        values = load(self._schema, data)
+        values = with_default(load(self._schema, data), self._default_model)
         with self._write(principal) as session:
             agent = self._editable(session, agent_id, principal, if_match, Permission.UPDATE_AGENT)
             return self._apply(session, agent, values, principal)
@@ -156,6 +159,7 @@ class Agents:
         return agent
 
     def _apply(self, session: TenantSession, agent: Agent, values: JSONObject, principal: Principal) -> Agent:
+        require_model(values)
         changes = {field: value for field, value in values.items() if getattr(agent, field) != value}
         if changes:
             if "status" in changes:

@@ -73,8 +73,13 @@ class Credentials:
         with self._db.transaction(self._access.scope(principal)) as session:
             agent, configuration = find_configured(session, agent_id, principal.tenant_id)
             config = effective(agent, configuration)
-            provider = values.get("provider", config["provider"])
-            own = config.get("base_url") if provider == config["provider"] else None
+            provider = values.get("provider", config.get("provider"))
+            if provider is None:
+                raise Invalid(
+                    "The agent has no model.",
+                    details={"provider": ["Missing: name the provider that the key is for."]},
+                )
+            own = config.get("base_url") if provider == config.get("provider") else None
             return self._store(session, principal, values, agent, provider, values.get("base_url", own))
 
     @rerunnable

@@ -128,6 +128,11 @@ class ProbeSchema(ModelConfigSchema):
     api_key = ProviderKey()
     agent_id = fields.UUID(metadata={"description": "The agent whose stored key may be used."})
 
+    @ma.validates_schema
+    def _named(self, data: dict[str, Any], **_: Any) -> None:
+        if "provider" not in data and "model" not in data:
+            raise ma.ValidationError({"model": ["Missing: name the provider and the model to test."]})
+
     class Meta(ModelConfigSchema.Meta):
         fields = ("provider", "model", "base_url", "api_key", "agent_id")
         unknown = ma.RAISE

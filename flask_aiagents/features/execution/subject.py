@@ -17,6 +17,7 @@ from ...errors import Conflict
 from ...llm.models import PROVIDERS
 from ...types import Id, JSONObject
 from ..agents.configurations import OF_TENANT
+from ..agents.default_model import has_model
 from ..agents.model_config import overlay
 from ..agents.models import Agent, AgentConfiguration, Status
 from ..agents.service import no_agent
@@ -58,11 +59,12 @@ def find_subject(database: Database, vault: Vault, agent_id: Id, principal: Prin
     """The agent that a principal wants to run.
 
     :raises NotFound: when the principal cannot see it.
-    :raises Conflict: when it is not active.
+    :raises Conflict: when it is not active, or has no model.
     """
     with database.transaction(scope) as session:
         row = _row(session, agent_id, principal)
         config = overlay(row.model_config, row.configuration) if row.is_active else row.model_config
+        _refuse_without_model(config)
         keyless = not _may_have_keys(config)
         # A shared agent's own keys have no tenant, so that only the system scope sees them.
         near = keyless or scope.system or row.tenant_id is not None
@@ -94,6 +96,15 @@ def _row(session: TenantSession, agent_id: Id, principal: Principal) -> Any:
             hint="Ask an admin to set its status to active.",
         )
     return row
+
+
+def _refuse_without_model(config: JSONObject) -> None:
+    if not has_model(config):
+        raise Conflict(
+            "The agent has no model.",
+            error_code="no_model",
+            hint="Set provider and model in its model_config, or in your tenant's configuration of it.",
+        )
 
 
 def _may_have_keys(config: JSONObject) -> bool:

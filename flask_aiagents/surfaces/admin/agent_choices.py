@@ -41,7 +41,10 @@ class Choices:
         """The lists for a form, and what its own values need."""
         catalogue = system.agents.catalogue
         return cls(
-            agent_types=_named(catalogue.agent_types, form.agent_type.data),
+            agent_types=[
+                (value, f"{text}: {agent_words.TYPES[value]}" if value in agent_words.TYPES else text)
+                for value, text in _named(catalogue.agent_types, form.agent_type.data)
+            ],
             statuses=_named([status.value for status in Status], form.status.data if form.status else None),
             capabilities=_described(
                 {name: str(agent_words.CAPABILITIES.get(name, "")) for name in catalogue.capabilities},

@@ -25,6 +25,7 @@ from .agent_choices import Choices
 from .agent_detail import detail_of, stored_keys
 from .agent_form import AgentForm
 from .agent_saving import configuration_of, meanwhile, save
+from .agent_warnings import warnings
 from .forms import messages
 from .lists import ListView
 from .pages import go, is_script, toast
@@ -50,7 +51,7 @@ class AgentPages(ListView):
         self.system.access.require(Permission.CREATE_AGENT)
         if request.method == "POST":
             return self._save(self._fitted(AgentForm(request.form), None), None)
-        return self._show_form(self._fitted(self._copied() or AgentForm(), None), None)
+        return self._show_form(self._fitted(self._copied() or self._blank(), None), None)
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Answer:
@@ -89,6 +90,10 @@ class AgentPages(ListView):
         except _SHOWN_IN_FORM as error:
             return None, error
 
+    def warnings(self, agent: Agent) -> list[str]:
+        """What keeps an agent from doing what it says."""
+        return warnings(agent.capabilities, agent.model_config)
+
     def test_hint(self, kind: str | None) -> str:
         """What to do after a test that failed in this way."""
         return str(agent_words.TEST_HINTS.get(kind or "", ""))
@@ -111,6 +116,13 @@ class AgentPages(ListView):
     def status_editable(self, agent: Agent | None) -> bool:
         """Return True when the principal may change the status of this agent, or of a new one."""
         return agent is None or not agent.status_set_by_admin or self.may(Permission.OVERRIDE_STATUS, agent)
+
+    def _blank(self) -> AgentForm:
+        """A new form, with the model that new agents get."""
+        form = AgentForm()
+        if chosen := self.system.settings.default_model:
+            form.provider.data, _colon, form.model.data = chosen.partition(":")
+        return form
 
     def _copied(self) -> AgentForm | None:
         if not request.args.get("copy"):
@@ -146,6 +158,8 @@ class AgentPages(ListView):
             form.show(error)
         else:
             toast(_("%(name)s was saved.", name=saved.name))
+            for text in self.warnings(saved):
+                toast(text, "info")
             here = self.get_url(".details_view", id=saved.id)
             return go(self.back() if "modal" in request.form else here)
         return self._show_form(form, agent), 422

@@ -28,17 +28,33 @@ CAPABILITIES = {
 }
 """One line for each capability that comes with us; those of the host have only their names."""
 
+TYPES = {
+    "analytical": _l("Examines data and explains what it shows"),
+    "automation": _l("Carries out recurring tasks by rules and tools"),
+    "cognitive": _l("Understands a situation, reasons about it and decides"),
+    "conversational": _l("Talks with people over many turns"),
+    "generative": _l("Creates texts, code and other content"),
+    "predictive": _l("Estimates what comes next from what is known"),
+}
+"""One line for each agent type whose name does not say enough."""
+
 WORDS = {
     # types
     "analyst": _l("Analyst"),
+    "analytical": _l("Analytical"),
     "assistant": _l("Assistant"),
+    "automation": _l("Automation"),
     "chatbot": _l("Chatbot"),
     "classifier": _l("Classifier"),
     "coder": _l("Coder"),
+    "cognitive": _l("Cognitive"),
+    "conversational": _l("Conversational"),
     "custom": _l("Custom"),
     "customer_support": _l("Customer support"),
     "extractor": _l("Extractor"),
+    "generative": _l("Generative"),
     "orchestrator": _l("Orchestrator"),
+    "predictive": _l("Predictive"),
     "researcher": _l("Researcher"),
     "reviewer": _l("Reviewer"),
     "summarizer": _l("Summarizer"),
