@@ -125,7 +125,7 @@ def test_clients_words_are_redacted_too(database_uri: str) -> None:
     for text, kept in ((f"a {CANARY} b", "a [removed] b"), (f"gone {CANARY}", None), ("plain", "plain")):
         item = {"action": "execute", "status": "error", "duration_ms": 5} | dict.fromkeys(words, text)
         for body in (item, [item, item]):
-            made = clients.bob.post("/api/ai_agent_activity_logs", json=body)
+            made = clients.alice.post("/api/ai_agent_activity_logs", json=body)
             assert made.status_code == 201
             logs: Any = made.json if isinstance(body, list) else [made.json]
             assert [log[word] for log in logs for word in words] == [kept] * len(words) * len(logs)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args, get_type_hints
+from pathlib import Path
+from typing import Any, ClassVar, get_args, get_type_hints
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from support.cast import Clients, make_agent
+from support.hosts import close, make_host
 from support.usage import write
 
-from flask_aiagents import signals
+from flask_aiagents import AIAgents, Policy, Role, signals
 from flask_aiagents.actions import SYSTEM_ACTIONS, Action
 from flask_aiagents.core.clock import uuid7, uuid7_time
+from flask_aiagents.features.access.policy import Permission
 from flask_aiagents.features.activity.columns import COLUMNS
 
 URL = "/api/ai_agent_activity_logs"
@@ -42,6 +45,53 @@ def test_actions_of_the_system_cannot_be_reported(clients: Clients, action: str)
     made = clients.alice.post(URL, json=[{"action": "click"}, {"action": action}], headers=LENIENT)
     assert (made.status_code, made.json["refused"]) == (201, [1])
     assert [log["action"] for log in clients.alice.get(URL).json] == ["click"]
+
+
+USAGE = (
+    {"action": "execute"},
+    {"action": "test"},
+    *({"action": "click", name: 1} for name in ("tokens_used", "input_tokens", "output_tokens", "cached_tokens")),
+    *({"action": "click", "cost_usd": cost} for cost in ("9000000", "0.000000000001", 5)),
+)
+
+
+@pytest.mark.requirement("R52")
+@pytest.mark.parametrize("item", USAGE, ids=str)
+def test_usage_is_reported_by_those_who_may(clients: Clients, item: dict[str, Any]) -> None:
+    """A user gets a 403 that names the fields, alone and in an array; admins of both kinds report it."""
+    field = next(name for name in item if name != "action" or len(item) == 1)
+    alone, among = clients.bob.post(URL, json=item), clients.bob.post(URL, json=[{"action": "click"}, item])
+    assert (alone.status_code, set(alone.json["details"])) == (403, {field})
+    assert "REPORT_USAGE" in alone.json["hint"]
+    assert (among.status_code, set(among.json["details"])) == (403, {"1"})
+    assert clients.bob.get(URL).json == []
+    for client in (clients.alice, clients.root):
+        assert client.post(URL, json=item).json["source"] == "client"
+
+
+@pytest.mark.requirement("R52")
+def test_a_lenient_array_keeps_what_is_no_usage(clients: Clients) -> None:
+    """Items that report usage are refused one by one; nothing but usage is a 422 that names each."""
+    free = {"action": "click", "duration_ms": 5, "tokens_used": 0, "cost_usd": None, "model": "mine"}
+    made = clients.bob.post(URL, json=[*USAGE, free, {"action": "Click"}], headers=LENIENT)
+    assert made.status_code == 201
+    assert made.json["refused"] == [*range(len(USAGE)), len(USAGE) + 1]
+    assert [log["action"] for log in made.json["items"]] == ["click"]
+    assert "REPORT_USAGE" in made.json["errors"]["0"]["action"][0]
+    refused = clients.bob.post(URL, json=[*USAGE], headers=LENIENT)
+    assert (refused.status_code, len(refused.json["details"])) == (422, len(USAGE))
+
+
+@pytest.mark.requirement("R52")
+def test_a_host_may_let_users_report_usage(tmp_path: Path) -> None:
+    """The permission is one of the policy's, so a host's own policy can grant it."""
+
+    class Reporting(Policy):
+        grants: ClassVar = {**Policy.grants, Role.USER: Policy.grants[Role.USER] | {Permission.REPORT_USAGE}}
+
+    app = make_host(f"sqlite:///{tmp_path}/reporting.db", aiagents=AIAgents(policy=Reporting()))
+    assert [Clients.of(app).bob.post(URL, json=item).status_code for item in USAGE] == [201] * len(USAGE)
+    close(app)
 
 
 @pytest.mark.requirement("R52")

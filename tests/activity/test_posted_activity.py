@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from support.cast import BOB, Clients, make_agent
+from support.cast import ALICE, Clients, make_agent
 from support.logs import activity_of
 
 from flask_aiagents.errors import Invalid
@@ -39,13 +39,13 @@ FULL = {
 def test_one_log_comes_back_as_it_is_read(any_clients: Clients) -> None:
     """POST of an object answers 201 with Location and the log that GET gives, marked as the client's own."""
     agent = make_agent(any_clients.alice, "Clicky")
-    response = any_clients.bob.post(URL, json=FULL | {"agent_id": agent["id"]})
+    response = any_clients.alice.post(URL, json=FULL | {"agent_id": agent["id"]})
     assert response.status_code == 201, response.text
-    assert any_clients.bob.get(response.headers["Location"]).json == response.json
+    assert any_clients.alice.get(response.headers["Location"]).json == response.json
     log = response.json
     assert {name: log[name] for name in FULL} == FULL
     assert (log["agent_id"], log["agent_name"]) == (agent["id"], "Clicky")
-    assert (log["user_id"], log["tenant_id"], log["source"]) == ("bob", "acme", "client")
+    assert (log["user_id"], log["tenant_id"], log["source"]) == ("alice", "acme", "client")
     assert log["created_at"].endswith("Z")
 
 
@@ -53,32 +53,37 @@ def test_an_array_is_kept_whole(any_clients: Clients) -> None:
     """POST of an array answers with an array of logs in its order; Prefer: return=minimal with nothing."""
     agent = make_agent(any_clients.alice)
     items = [FULL | {"agent_id": agent["id"], "duration_ms": n} for n in range(20)]
-    made = any_clients.bob.post(URL, json=items)
+    made = any_clients.alice.post(URL, json=items)
     assert made.status_code == 201
     assert [log["duration_ms"] for log in made.json] == list(range(20))
-    listed = any_clients.bob.get(f"{URL}?order=created_at.asc").json
+    listed = any_clients.alice.get(f"{URL}?order=created_at.asc&source=eq.client").json
     assert sorted(listed, key=lambda log: log["id"]) == made.json
-    quiet = any_clients.bob.post(URL, json=items, headers={"Prefer": "return=minimal"})
+    quiet = any_clients.alice.post(URL, json=items, headers={"Prefer": "return=minimal"})
     assert (quiet.status_code, quiet.data) == (201, b"")
-    assert any_clients.bob.get(URL, headers={"Prefer": "count=exact"}).headers["Content-Range"] == "0-39/40"
+    assert (
+        any_clients.alice.get(f"{URL}?source=eq.client", headers={"Prefer": "count=exact"}).headers[
+            "Content-Range"
+        ]
+        == "0-39/40"
+    )
 
 
 def test_one_wrong_item_keeps_all_out_and_is_named(clients: Clients) -> None:
     """The answer says which items are wrong and why, by field, and none of the array is kept."""
-    wrong = clients.bob.post(URL, json=[FULL, {"action": "Click"}, {}, {"action": "a", "durationms": 1}])
+    wrong = clients.alice.post(URL, json=[FULL, {"action": "Click"}, {}, {"action": "a", "durationms": 1}])
     assert wrong.status_code == 422
     assert set(wrong.json["details"]) == {"1", "2", "3"}
     assert "action" in wrong.json["details"]["1"]
     assert "duration_ms" in str(wrong.json["details"]["3"]["durationms"])
-    assert clients.bob.get(URL).json == []
-    single = clients.bob.post(URL, json={"action": "click", "duration_ms": -1})
+    assert clients.alice.get(URL).json == []
+    single = clients.alice.post(URL, json={"action": "click", "duration_ms": -1})
     assert (single.status_code, set(single.json["details"])) == (422, {"duration_ms"})
 
 
 def test_of_many_wrong_items_the_first_hundred_are_told(clients: Clients) -> None:
     """The message counts them all; details have the first ones, and of each the first fields."""
     many = {f"key{number}": 1 for number in range(500)}
-    wrong = clients.bob.post(URL, json=[FULL] + [many] * 250)
+    wrong = clients.alice.post(URL, json=[FULL] + [many] * 250)
     assert wrong.status_code == 422
     assert "250 of 251" in wrong.json["message"]
     assert list(wrong.json["details"]) == [str(number) for number in range(1, 101)]
@@ -93,40 +98,40 @@ def test_a_lenient_client_has_the_good_ones_kept(any_clients: Clients) -> None:
     """201 with the logs that were kept, the numbers of the others and what is wrong with them."""
     foreign = make_agent(any_clients.charlie)["id"]
     items = [FULL, {"action": "Click"}, FULL | {"duration_ms": 7}, {"action": "a", "agent_id": foreign}, None]
-    made = any_clients.bob.post(URL, json=items, headers=LENIENT)
+    made = any_clients.alice.post(URL, json=items, headers=LENIENT)
     assert (made.status_code, made.headers["Preference-Applied"]) == (201, "handling=lenient")
     assert [log["duration_ms"] for log in made.json["items"]] == [12, 7]
     assert made.json["refused"] == [1, 3, 4]
     assert list(made.json["errors"]) == ["1", "3", "4"]
     assert "action" in made.json["errors"]["1"]
     assert "agent_id" in made.json["errors"]["3"]
-    assert sorted(any_clients.bob.get(URL).json, key=lambda log: log["id"]) == made.json["items"]
+    assert sorted(any_clients.alice.get(URL).json, key=lambda log: log["id"]) == made.json["items"]
 
 
 def test_a_lenient_client_that_wants_no_items_is_told_of_the_refused_ones(clients: Clients) -> None:
     """With return=minimal too, what was refused is told, and nothing else."""
     prefer = {"Prefer": "return=minimal, handling=lenient"}
-    made = clients.bob.post(URL, json=[FULL, {}, FULL], headers=prefer)
+    made = clients.alice.post(URL, json=[FULL, {}, FULL], headers=prefer)
     assert (made.status_code, set(made.json)) == (201, {"refused", "errors"})
     assert made.json["refused"] == [1]
     assert made.headers["Preference-Applied"] == "handling=lenient, return=minimal"
-    assert clients.bob.post(URL, json=[FULL], headers=prefer).json == {"refused": [], "errors": {}}
-    assert len(clients.bob.get(URL).json) == 3
+    assert clients.alice.post(URL, json=[FULL], headers=prefer).json == {"refused": [], "errors": {}}
+    assert len(clients.alice.get(URL).json) == 3
 
 
 def test_nothing_good_is_refused_of_a_lenient_client_too(clients: Clients) -> None:
     """When no item can be kept the answer is the 422 that it would be without leniency."""
     items = [{}, {"action": "a", "agent_id": str(uuid4())}]
-    strict, lenient = clients.bob.post(URL, json=items), clients.bob.post(URL, json=items, headers=LENIENT)
+    strict, lenient = clients.alice.post(URL, json=items), clients.alice.post(URL, json=items, headers=LENIENT)
     assert (lenient.status_code, lenient.json) == (422, strict.json)
     assert set(lenient.json["details"]) == {"0", "1"}
-    assert clients.bob.get(URL).json == []
+    assert clients.alice.get(URL).json == []
 
 
 def test_all_numbers_of_refused_items_are_named(clients: Clients) -> None:
     """However many are wrong, a client knows which; why is told of the first hundred."""
     items = [FULL if number % 3 == 0 else {"action": number} for number in range(600)]
-    made = clients.bob.post(URL, json=items, headers=LENIENT).json
+    made = clients.alice.post(URL, json=items, headers=LENIENT).json
     assert made["refused"] == [number for number in range(600) if number % 3]
     assert (len(made["items"]), len(made["errors"])) == (200, 100)
 
@@ -134,11 +139,11 @@ def test_all_numbers_of_refused_items_are_named(clients: Clients) -> None:
 def test_host_code_is_lenient_on_request(host: Flask) -> None:
     """The service keeps the good ones and names the others by number and field."""
     with host.app_context():
-        recorded = activity_of(host).record_many([FULL, {"action": "A"}], lenient=True, principal=BOB)
+        recorded = activity_of(host).record_many([FULL, {"action": "A"}], lenient=True, principal=ALICE)
         assert [log["status"] for log in recorded.items] == ["error"]
         assert list(recorded.refused) == [1]
         with pytest.raises(Invalid, match="1 of 2"):
-            activity_of(host).record_many([FULL, {"action": "A"}], principal=BOB)
+            activity_of(host).record_many([FULL, {"action": "A"}], principal=ALICE)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +151,7 @@ def test_host_code_is_lenient_on_request(host: Flask) -> None:
 )
 def test_what_is_no_log_is_refused(clients: Clients, body: Any) -> None:
     """An empty array, other JSON than objects and a log that still runs are 422s."""
-    response = clients.bob.post(URL, json=body)
+    response = clients.alice.post(URL, json=body)
     assert response.status_code == 422, response.text
     assert response.json["hint"]
 
@@ -154,13 +159,13 @@ def test_what_is_no_log_is_refused(clients: Clients, body: Any) -> None:
 def test_as_many_as_10000_are_kept_in_one_request(any_clients: Clients) -> None:
     """10,000 logs are one request; 10,001 are refused; a body over the limit is a 413."""
     item = {"action": "click", "tokens_used": 1, "cost_usd": "0.000001"}
-    made = any_clients.bob.post(URL, json=[item] * MAX_ITEMS, headers={"Prefer": "return=minimal"})
+    made = any_clients.alice.post(URL, json=[item] * MAX_ITEMS, headers={"Prefer": "return=minimal"})
     assert made.status_code == 201
-    more = any_clients.bob.post(URL, json=[item] * (MAX_ITEMS + 1))
+    more = any_clients.alice.post(URL, json=[item] * (MAX_ITEMS + 1))
     assert (more.status_code, "10000" in more.json["message"]) == (422, True)
-    huge = any_clients.bob.post(URL, json=[item | {"request_data": "x" * 9_000_000}])
+    huge = any_clients.alice.post(URL, json=[item | {"request_data": "x" * 9_000_000}])
     assert huge.status_code == 413
-    counted = any_clients.bob.get(f"{URL}?limit=1", headers={"Prefer": "count=exact"})
+    counted = any_clients.alice.get(f"{URL}?limit=1", headers={"Prefer": "count=exact"})
     assert counted.headers["Content-Range"] == "0-0/10000"
 
 
@@ -171,10 +176,10 @@ def test_as_many_as_10000_are_kept_in_one_request(any_clients: Clients) -> None:
 def test_r15_r36_what_the_system_sets_is_refused(clients: Clients, field: str) -> None:
     """Nobody posts an id, a tenant, a user, a time or a source, alone or in bulk."""
     for body in ({"action": "click", field: "x"}, [{"action": "click", field: "x"}]):
-        response = clients.bob.post(URL, json=body)
+        response = clients.alice.post(URL, json=body)
         assert response.status_code == 422
         assert field in str(response.json["details"])
-    assert clients.bob.get(URL).json == []
+    assert clients.alice.get(URL).json == []
 
 
 def test_r14_a_strangers_agent_is_like_an_absent_one(any_clients: Clients) -> None:
@@ -194,7 +199,7 @@ def test_r14_a_strangers_agent_is_like_an_absent_one(any_clients: Clients) -> No
 def test_shared_agents_may_be_named_by_all(any_clients: Clients) -> None:
     """A client of any tenant records activity on an agent that all share."""
     shared = make_agent(any_clients.root, "Shared")
-    made = any_clients.bob.post(URL, json={"action": "click", "agent_id": shared["id"]})
+    made = any_clients.alice.post(URL, json={"action": "click", "agent_id": shared["id"]})
     assert (made.json["agent_name"], made.json["tenant_id"]) == ("Shared", "acme")
 
 
@@ -215,17 +220,17 @@ def test_shared_agents_may_be_named_by_all(any_clients: Clients) -> None:
 def test_r28_r29_r30_what_no_database_keeps_is_refused(clients: Clients, raw: bytes) -> None:
     """NUL, half characters, NaN, Infinity, depth bombs and endless numbers are 4xx, and nothing is kept."""
     for body in (raw, b"[" + raw + b"]"):
-        response = clients.bob.post(URL, data=body, content_type="application/json")
+        response = clients.alice.post(URL, data=body, content_type="application/json")
         assert 400 <= response.status_code < 500, response.text
         assert response.json["hint"]
-    assert clients.bob.get(URL).json == []
+    assert clients.alice.get(URL).json == []
 
 
 @pytest.mark.parametrize("action", ["click\nADMIN did it", "click\r\n", "a\n", "a b", "", "_a", "a" * 65])
 def test_r27_an_action_is_one_word(clients: Clients, action: str) -> None:
     """An action with line ends, blanks or anything else but a short word is refused."""
-    assert clients.bob.post(URL, json={"action": action}).status_code == 422
-    assert clients.bob.post(URL, json=[{"action": action}]).status_code == 422
+    assert clients.alice.post(URL, json={"action": action}).status_code == 422
+    assert clients.alice.post(URL, json=[{"action": action}]).status_code == 422
 
 
 _ODD: dict[str, list[Any]] = {
@@ -283,7 +288,7 @@ def test_both_ways_give_the_same_messages(clients: Clients) -> None:
     for name, values in _ODD.items():
         for value in values:
             item = {"action": "click", name: value}
-            alone, among = clients.bob.post(URL, json=item), clients.bob.post(URL, json=[item])
+            alone, among = clients.alice.post(URL, json=item), clients.alice.post(URL, json=[item])
             assert alone.status_code == among.status_code, item
             if alone.status_code == 422:
                 assert among.json["details"]["0"] == alone.json["details"], item
@@ -294,12 +299,12 @@ def test_host_code_records_under_the_same_rules(host: Flask) -> None:
     activity = activity_of(host)
     with host.app_context():
         odd = {"nul\x00": "a\ud800", "nan": float("nan"), "when": object}
-        row = activity.record({"action": "sync", "request_data": odd, "model": "m\x00"}, principal=BOB)
-        kept = activity.get(row["id"], principal=BOB)
+        row = activity.record({"action": "sync", "request_data": odd, "model": "m\x00"}, principal=ALICE)
+        kept = activity.get(row["id"], principal=ALICE)
         assert kept.request_data == {"nul": "a�", "nan": "nan", "when": str(object)}
         assert kept.model == "m"
         with pytest.raises(Invalid):
-            activity.record({"action": "sync", "tenant_id": "globex"}, principal=BOB)
+            activity.record({"action": "sync", "tenant_id": "globex"}, principal=ALICE)
 
 
 @pytest.mark.parametrize(
@@ -327,10 +332,10 @@ def test_tokens_are_added_up_where_the_client_did_not(
         "agent_id": agent.replace("-", ""),
     }  # which the glance leaves to the schema
     for body in (item, [item], [wide]):
-        made: Any = clients.bob.post(URL, json=body).json
+        made: Any = clients.alice.post(URL, json=body).json
         log = made[0] if isinstance(made, list) else made
         assert (log["tokens_used"], log["unpriced"]) == (total, unpriced)
-    figures = clients.bob.get(f"/api/ai_agents/{agent}/performance_metrics").json
+    figures = clients.alice.get(f"/api/ai_agents/{agent}/performance_metrics").json
     assert (figures["tokens_used"], figures["unpriced"]) == (3 * (total or 0), 3 * unpriced)
 
 
@@ -339,7 +344,7 @@ def test_words_have_no_blanks_at_their_end(any_clients: Clients) -> None:
     told = {"gpt": "gpt", "gpt ": "gpt", " gpt": " gpt", "gpt \t": "gpt", "   ": None, "": None}
     for text, kept in told.items():
         for body in ({"action": "execute", "model": text}, [{"action": "execute", "model": text}]):
-            made: Any = any_clients.bob.post(URL, json=body).json
+            made: Any = any_clients.alice.post(URL, json=body).json
             assert (made[0] if isinstance(made, list) else made)["model"] == kept
     lines = any_clients.alice.get("/api/ai_agent_analytics/usage?by=model").json
     assert {line["key"]: line["executions"] for line in lines["rows"]} == {"gpt": 6, " gpt": 2, None: 4}
@@ -349,7 +354,7 @@ def test_no_amount_is_too_large_to_be_refused(any_clients: Clients) -> None:
     """The largest amount is kept and found again; larger ones are a 422 when written and a 400 when asked for."""
     for cost, status in (("9223372", 201), ("9223372.000000000001", 422), ("99999999", 422)):
         for body in ({"action": "x", "cost_usd": cost}, [{"action": "x", "cost_usd": cost}] * 2):
-            assert any_clients.bob.post(URL, json=body).status_code == status, body
-    assert len(any_clients.bob.get(f"{URL}?cost_usd=gte.9223372").json) == 3
-    assert any_clients.bob.get(f"{URL}?cost_usd=lt.9223373").status_code == 400
-    assert any_clients.bob.get(f"{URL}?cost_usd=gt.-9999999").status_code == 400
+            assert any_clients.alice.post(URL, json=body).status_code == status, body
+    assert len(any_clients.alice.get(f"{URL}?cost_usd=gte.9223372").json) == 3
+    assert any_clients.alice.get(f"{URL}?cost_usd=lt.9223373").status_code == 400
+    assert any_clients.alice.get(f"{URL}?cost_usd=gt.-9999999").status_code == 400

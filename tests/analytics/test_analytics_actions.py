@@ -95,11 +95,14 @@ def test_a_rebuild_brings_what_was_logged_before_the_upgrade(any_host: Flask) ->
 
 
 def test_rows_are_found_again_by_every_version() -> None:
-    """The id of a row is the same as before actions were told apart, and a row of an action has one of its own."""
+    """The id of a system's row is that of former versions; a row of an action or of a client has its own."""
     day = datetime(2026, 3, 29, tzinfo=UTC)
     key = ("detail", "day", day, "acmé", UUID(int=5), 'b"ob', None, "gpt", "error", "timeout")
-    assert id_of((*key, None)) == UUID("034c6074-ad18-552c-a711-6a1b54a6d304")
-    assert id_of((*key, "click")) != id_of((*key, None))
+    assert id_of((*key, None, "system")) == UUID("034c6074-ad18-552c-a711-6a1b54a6d304")
+    kinds = [
+        (action, source) for action in (None, "click", "client") for source in ("system", "client", "unknown")
+    ]
+    assert len({id_of((*key, *kind)) for kind in kinds}) == len(kinds)
 
 
 @pytest.mark.parametrize("rolled", [False, True])

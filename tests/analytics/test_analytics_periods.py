@@ -122,7 +122,7 @@ def test_a_deleted_agents_figures_stay(clients: Clients, host: Flask) -> None:
 def test_one_kind_of_error_is_one_line(any_host: Flask, any_clients: Clients) -> None:
     """Failures with and without a word for it are one kind where the status is that word."""
     posted = [{"action": "execute", "status": "timeout", "error": error} for error in ("timeout", None)]
-    assert any_clients.bob.post("/api/ai_agent_activity_logs", json=posted).status_code == 201
+    assert any_clients.alice.post("/api/ai_agent_activity_logs", json=posted).status_code == 201
     for _ in range(2):
         rows = any_clients.alice.get(f"{URL}/errors").json["rows"]
         assert [(row["error"], row["status"], row["executions"]) for row in rows] == [("timeout", "timeout", 2)]

@@ -20,7 +20,7 @@ GRAINS = sum(map(len, ROLLED.values()))  # of all levels together
 
 def of_bob(**values: Any) -> list[dict[str, Any]]:
     """Logs of one day; a value is text with a place for the number of the log."""
-    bobs = {"tenant_id": "acme", "user_id": "bob", "agent_id": None, "status": "error"}
+    bobs = {"tenant_id": "acme", "user_id": "bob", "agent_id": None, "status": "error", "source": "client"}
     return [
         log | bobs | {name: text.format(number) for name, text in values.items()}
         for number, log in enumerate(past(utcnow().replace(hour=12), 0, TALKATIVE))

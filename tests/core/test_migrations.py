@@ -106,7 +106,7 @@ def test_days_that_logs_have_left_stay_as_long_as_the_sums(empty: Flask) -> None
 
 def test_what_was_summed_before_actions_were_told_apart_is_summed_anew(empty: Flask) -> None:
     """The first upgrade brings sums by action, and of users by hour, of all that was logged; no other does."""
-    database, logs = database_of(empty), past(utcnow(), 3, 50)
+    database, logs = database_of(empty), [log | {"source": "system"} for log in past(utcnow(), 3, 50)]
     migrate.upgrade(database)
     write(empty, logs)
     roll_up(empty)

@@ -83,7 +83,6 @@ def _log(dice: random.Random, at: datetime) -> dict[str, Any]:
         "user_id": who.user_id,
         "tenant_id": who.tenant_id,
         "action": "execute",
-        "source": "client",
         "duration_ms": dice.choice([None, int(dice.lognormvariate(7, 1.5))]),
         "tokens_used": tokens,
         "input_tokens": tokens,
@@ -91,11 +90,12 @@ def _log(dice: random.Random, at: datetime) -> dict[str, Any]:
         "cached_tokens": tokens and tokens // 2,
         "provider": provider,
         "model": model,
-        "cost_usd": tokens and Decimal(dice.randrange(10**15)).scaleb(-12),
+        "cost_usd": Decimal(dice.randrange(10**15)).scaleb(-12) if tokens else None,
         "unpriced": dice.random() < 0.1,
         "status": status,
         "error": error,
         "created_at": uuid7_time(log_id),
+        "source": dice.choice(["client", "client", "system"]),
     }
 
 

@@ -11,10 +11,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from ...actions import USAGE_ACTIONS
 from ...core.clock import uuid7, uuid7_time
 from ...core.principal import Principal
 from ...core.tenancy import TenantSession
-from ...errors import AIAgentsError, Invalid
+from ...errors import AIAgentsError, Forbidden, Invalid
 from ...types import JSONObject
 from ...web.schema import load
 from ..agents.models import Agent
@@ -41,6 +42,9 @@ Word = Callable[[str, int], str | None]
 
 PAYLOADS = ("request_data", "response_data")
 TOKENS = ("tokens_used", "input_tokens", "output_tokens", "cached_tokens")
+
+USAGE = (*TOKENS, "cost_usd")
+"""Fields that report usage; so do actions of :data:`.USAGE_ACTIONS`."""
 
 _SCHEMA = ActivityLogSchema()
 
@@ -85,6 +89,42 @@ def checked(data: Sequence[Any]) -> tuple[list[JSONObject | None], Refused]:
             items.append(None)
             refused[number] = error.details
     return items, refused
+
+
+def refuse_usage(items: Sequence[JSONObject | None], refused: Refused, *, lenient: bool) -> None:
+    """Refuse the items that report executions, tokens or costs, for a principal that may not report them.
+
+    :param items: as :func:`checked` gives them, with what it refused, to which these are added if ``lenient``.
+    :raises Forbidden: when there is any and ``lenient`` is not.
+    """
+    reports = {number: usage for number, item in enumerate(items) if item is not None and (usage := _usage(item))}
+    if reports and not lenient:
+        raise _no_reports(_told(reports))
+    refused.update(reports)
+
+
+def refuse_one(item: JSONObject) -> None:
+    """Refuse a single item for the same reason.
+
+    :raises Forbidden: when it reports usage.
+    """
+    if usage := _usage(item):
+        raise _no_reports(usage)
+
+
+def _usage(item: JSONObject) -> JSONObject:
+    """Return the fields of an item that report usage, each with the reason why it is refused."""
+    names = [name for name in USAGE if item.get(name)]
+    names += ["action"] if item["action"] in USAGE_ACTIONS else []
+    return {name: ["Reports usage, which needs the permission REPORT_USAGE."] for name in names}
+
+
+def _no_reports(details: Any) -> Forbidden:
+    return Forbidden(
+        "You may not report executions, tokens or costs.",
+        details=details,
+        hint="Leave out what details names, or ask an admin of your tenant for a key that has REPORT_USAGE.",
+    )
 
 
 def recorded(

@@ -43,10 +43,13 @@ class Activity:
     def record(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> JSONObject:
         """Keep one thing that a client did itself; returns the row as lists show it.
 
+        :raises Forbidden: for executions, tokens and costs, when the principal may not report usage.
         :raises Invalid: naming each wrong field.
         """
         principal = self._access.require(Permission.RECORD_ACTIVITY, principal)
         item = posted.checked_one(data)
+        if not self._access.allows(principal, Permission.REPORT_USAGE):
+            posted.refuse_one(item)
         with self._db.transaction(self._access.scope(principal)) as session:
             row = posted.row(session, item, principal, self._payloads)
             session.insert_rows(ActivityLog, [row])
@@ -59,10 +62,14 @@ class Activity:
     ) -> posted.Recorded:
         """Keep up to 10,000 things that a client did itself: all or none, or the good ones if ``lenient``.
 
+        :raises Forbidden: for executions, tokens and costs, when the principal may not report usage; if
+            ``lenient`` they are passed over like wrong ones.
         :raises Invalid: naming each wrong item; if ``lenient`` only when there is no good one.
         """
         principal = self._access.require(Permission.RECORD_ACTIVITY, principal)
         items, refused = posted.checked(data)
+        if not self._access.allows(principal, Permission.REPORT_USAGE):
+            posted.refuse_usage(items, refused, lenient=lenient)
         with self._db.transaction(self._access.scope(principal)) as session:
             recorded = posted.recorded(session, items, refused, principal, self._payloads, lenient=lenient)
             session.insert_rows(ActivityLog, recorded.items)

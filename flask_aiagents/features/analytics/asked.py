@@ -11,6 +11,7 @@ from ...errors import BadRequest
 from .period import DEFAULT, NAMED, NAMES, Period
 from .reports import KEYS, MOST_ROWS
 from .steps import STEPS
+from .which import SOURCES
 
 
 def period_of(args: Mapping[str, str], zone: str) -> Period:
@@ -55,7 +56,7 @@ def _top(text: str) -> int:
 
 _READERS = {"agent_id": _agent_id, "top": _top}
 
-_FILTERS = frozenset({"agent_id", "user_id"})
+_FILTERS = frozenset({"agent_id", "user_id", "source"})
 """Parameters that accept the operator of lists, too."""
 
 
@@ -76,7 +77,17 @@ PERIOD = [
 
 AGENT = _query("agent_id", "Only this agent: its id, or `eq.` and its id as in lists.")
 USER = _query("user_id", "Only this user, in the same two forms; a user sees its own activity alone.")
-WHOSE = [AGENT, USER]
+SOURCE = _query(
+    "source",
+    "`system`: executions that this system ran; `client`: those that clients reported; `all`: both, and those "
+    "of unknown source.",
+    enum=list(SOURCES),
+    default="all",
+)
+NARROWED = ("agent_id", "user_id", "source")
+"""The names of parameters that narrow every answer."""
+
+WHOSE = [AGENT, USER, SOURCE]
 STEP = _query("step", "How long a step is; hours are those of UTC.", enum=list(STEPS), default="day")
 ZONE = _query("zone", "Whose days, weeks and months these are: `Europe/Berlin`; one's own by default, or UTC.")
 BY = _query("by", "What to tell apart; `tenant` is for super admins.", enum=list(KEYS), default="agent")

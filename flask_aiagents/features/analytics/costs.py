@@ -39,6 +39,8 @@ def costs(session: TenantSession, period: Period, top: int, zone: str, only: Onl
         "unpriced": _unpriced(by_model, top),
         "projection": projection(session, zone, only),
         "previous": {"cost_usd": previous.cost()},
+        "client_reported": present.by_client.to_dict(),
+        "unknown_source": present.by_unknown.to_dict(),
     }
 
 

@@ -10,13 +10,36 @@ from typing import Any
 
 from ...core.columns import PICO
 from ...types import JSONObject
-from ..activity.models import LogStatus
+from ..activity.models import LogStatus, Source
 from .histogram import Histogram, add, bucket, percentiles
 
 _SUCCESS = LogStatus.SUCCESS.value
+_SYSTEM, _CLIENT = Source.SYSTEM.value, Source.CLIENT.value
 
 MOST_ERRORS = 50
 """Kinds of errors that a summary tells apart: the most frequent."""
+
+
+@dataclass(slots=True)
+class Share:
+    """The part of some executions that has one source."""
+
+    executions: int = 0
+    tokens_used: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+    def add(self, row: Any) -> None:
+        """Count a row in."""
+        self.executions += int(row.executions)
+        self.tokens_used += int(row.tokens_used or 0)
+        self.cost_usd += row.cost_usd or 0
+
+    def to_dict(self) -> JSONObject:
+        return {
+            "executions": self.executions,
+            "tokens_used": self.tokens_used,
+            "cost_usd": self.cost_usd.quantize(PICO),
+        }
 
 
 @dataclass(slots=True)
@@ -36,6 +59,10 @@ class Figures:
     durations: Histogram = field(default_factory=dict)
     errors: Counter[str] = field(default_factory=Counter)
     last_used_at: datetime | None = None
+    by_client: Share = field(default_factory=Share)
+    """Executions that clients reported."""
+    by_unknown: Share = field(default_factory=Share)
+    """Executions that were counted before sources were told apart, and whose logs have been deleted."""
 
     def add(self, row: Any) -> None:
         """Count a row in."""
@@ -62,6 +89,8 @@ class Figures:
             add(self.durations, {str(bucket(int(row.duration_sum_ms) // timed)): timed})
         if self.last_used_at is None or row.last_used_at > self.last_used_at:
             self.last_used_at = row.last_used_at
+        if (source := row.source) != _SYSTEM:
+            (self.by_client if source == _CLIENT else self.by_unknown).add(row)
 
     @property
     def failed(self) -> int:
@@ -88,6 +117,7 @@ class Figures:
             "unpriced": self.unpriced,
             "p50_ms": p50,
             "p95_ms": p95,
+            "client_reported": self.by_client.to_dict(),
         }
 
     def spent(self, total: Decimal) -> JSONObject:
@@ -100,6 +130,7 @@ class Figures:
             "output_tokens": self.output_tokens,
             "cost_usd": self.cost(),
             "share": float(self.cost_usd / total) if total else None,
+            "client_reported": self.by_client.to_dict(),
         }
 
     def of_agent(self) -> JSONObject:
@@ -131,4 +162,6 @@ class Figures:
                 "p99": p99,
             },
             "errors": dict(self.errors.most_common(MOST_ERRORS)),
+            "client_reported": self.by_client.to_dict(),
+            "unknown_source": self.by_unknown.to_dict(),
         }

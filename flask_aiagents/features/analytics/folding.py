@@ -42,7 +42,10 @@ COLUMNS = [
 ]
 """What is read of a log: its time is in its id."""
 
-_FIELDS = ("week", "day", "hour", "tenant", "agent", "user", "provider", "model", "action", "status", "error")
+_FIELDS = (
+    *("week", "day", "hour", "tenant", "agent", "user"),
+    *("provider", "model", "action", "status", "error", "source"),
+)
 """What a log tells: weeks, days and hours are numbers since 1970, agents the number of their id."""
 
 _ACTION = _FIELDS.index("action")
@@ -80,7 +83,7 @@ def _planned() -> list[_Table]:
     """Each table after those it may sum, of which it takes the one that tells the least."""
     tables: list[_Table] = []
     told = {
-        (level, grain): LEVELS[level] | {*_TIMES[_TIMES.index(grain) :: -1], "status", "error"}
+        (level, grain): LEVELS[level] | {*_TIMES[_TIMES.index(grain) :: -1], "status", "error", "source"}
         for level, grains in ROLLED.items()
         for grain in grains
     }
@@ -193,7 +196,7 @@ def _read(
         said = (action, provider, model, error)
         action, provider, model, error = words.told((tenant, at // _DAY_MS), said)
     times = (at - _MONDAY_MS) // _WEEK_MS, at // _DAY_MS, at // _HOUR_MS
-    key = (*times, tenant, agent_number, user, provider, model, action, status, error)
+    key = (*times, tenant, agent_number, user, provider, model, action, status, error, source)
     counts = [1, tokens or 0, input_tokens or 0, output_tokens or 0, cached_tokens or 0, cost or _NOTHING]
     if duration is None:
         return key, [*counts, int(unpriced), 0, 0, at, []]

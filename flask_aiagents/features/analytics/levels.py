@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
+from ..activity.models import Source
+
 LEVELS: Mapping[str, frozenset[str]] = {
     "all": frozenset(),
     "models": frozenset({"provider", "model"}),
@@ -36,14 +38,19 @@ GRAINS: Mapping[str, timedelta] = {
 }
 """The lengths of time that rows sum, in UTC; weeks begin on Monday."""
 
-Key = tuple[str, str, datetime, str | None, UUID | None, str, str | None, str | None, str, str | None, str | None]
+_SYSTEM = Source.SYSTEM.value
+
+Key = tuple[
+    str, str, datetime, str | None, UUID | None, str, str | None, str | None, str, str | None, str | None, str
+]
 """What a row is about: the values of :data:`KEY`."""
 
 KEY = (
     *("level", "grain", "period_start", "tenant_id", "agent_id", "user_id"),
-    *("provider", "model", "status", "error", "action"),
+    *("provider", "model", "status", "error", "action", "source"),
 )
-"""The columns that make a row the one that it is. What a level does not tell apart is None, or '' of a user."""
+"""The columns that make a row the one that it is. What a level does not tell apart is None, or '' of a user;
+status, error and source are told apart by all."""
 
 
 def level_for(dimensions: Set[str]) -> str:
@@ -62,8 +69,12 @@ def begin_of(grain: str, time: datetime) -> datetime:
 
 def id_of(key: Key) -> UUID:
     """The id of the row with this key."""
-    told = key if key[-1] is not None else key[:-1]  # rows are older than their action
+    *told, action, source = key
+    if action is not None:  # rows are older than their action...
+        told.append(action)
     text = f"[{', '.join(map(_word, told))}]"  # and not joined by some character, which a client's words may hold
+    if source != _SYSTEM:  # ...and than their source
+        text = source + text
     return UUID(bytes=hashlib.sha256(text.encode()).digest()[:16], version=5)
 
 

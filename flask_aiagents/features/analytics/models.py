@@ -49,7 +49,7 @@ _RANKED = sa.text("level IN ('agent', 'user') AND grain IN ('week', 'day')")
 
 
 class Usage(TenantMixin, OwnedMixin, Base):
-    """The executions of one hour, day or week that have the same status and error, at one level of detail.
+    """The executions of one hour, day or week that have the same status, error and source, at one level of detail.
 
     What a level does not tell apart is NULL; the user, who cannot be NULL, is ''.
     """
@@ -64,7 +64,7 @@ class Usage(TenantMixin, OwnedMixin, Base):
         sa.Index(
             "ix_ai_agent_usage_ranked",
             *("tenant_id", "level", "grain", "period_start", "agent_id", "user_id"),
-            *("status", "error", "executions", "last_used_at"),
+            *("status", "error", "source", "executions", "last_used_at"),
             sqlite_where=_RANKED,
             postgresql_where=_RANKED,
         ),
@@ -81,6 +81,8 @@ class Usage(TenantMixin, OwnedMixin, Base):
     action: Mapped[str | None] = mapped_column(sa.String(64))
     status: Mapped[str] = mapped_column(sa.String(16))
     error: Mapped[str | None] = mapped_column(sa.String(64))
+    source: Mapped[str] = mapped_column(sa.String(16))
+    """``system``, ``client``, or ``unknown`` of logs that were deleted before rollups had sources."""
     executions: Mapped[int] = mapped_column(sa.BigInteger)
     tokens_used: Mapped[Decimal] = mapped_column(Total())
     input_tokens: Mapped[Decimal] = mapped_column(Total())

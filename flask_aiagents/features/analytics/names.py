@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from ...core.clock import uuid7_from
 from ...core.tenancy import TenantSession
 from ..activity.models import ActivityLog
 from ..agents.models import Agent
+from .which import Only
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -41,20 +42,21 @@ def last_case(
     error: str,
     status: str,
     at: datetime | None,
-    agent_ids: Sequence[UUID] | None,
-    user_id: str | None,
+    only: Only,
 ) -> UUID | None:
     """A log that ended so, begun in the millisecond of the last one; None when it is no longer kept."""
     if at is None:
         return None
-    values: dict[str, Any] = {"error": error, "status": status, "agents": agent_ids, "user": user_id}
+    values: dict[str, Any] = {"error": error, "status": status, "source": only.source}
+    values |= {"agents": only.agent_ids, "user": only.user_id}
     values |= {"start": at, "end": at + _MILLISECOND}
     values |= {"first": uuid7_from(at), "last": uuid7_from(at + _MILLISECOND)}
-    return session.scalar(_last_case(agent_ids is not None, user_id is not None), values)
+    narrowed = (only.agent_ids is not None, only.user_id is not None, only.source is not None)
+    return session.scalar(_last_case(*narrowed), values)
 
 
 @cache
-def _last_case(of_agents: bool, of_user: bool) -> sa.Select[UUID]:
+def _last_case(of_agents: bool, of_user: bool, of_source: bool) -> sa.Select[UUID]:
     log, value = ActivityLog, sa.bindparam
     found = sa.select(log.id).where(
         log.id >= value("first"),
@@ -69,4 +71,6 @@ def _last_case(of_agents: bool, of_user: bool) -> sa.Select[UUID]:
         found = found.where(log.agent_id.in_(value("agents", expanding=True)))
     if of_user:
         found = found.where(log.user_id == value("user"))
+    if of_source:
+        found = found.where(log.source == value("source"))
     return found.order_by(log.id.desc()).limit(1)

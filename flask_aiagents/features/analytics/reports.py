@@ -16,6 +16,7 @@ from ...core.clock import utcnow
 from ...core.tenancy import TenantSession
 from ...errors import BadRequest
 from ...types import JSONObject
+from ..activity.models import Source
 from .figures import Figures
 from .names import agent_names, last_case
 from .period import Period
@@ -127,7 +128,8 @@ def errors(session: TenantSession, period: Period, top: int, only: Only) -> list
             "executions": int(row.executions),
             "agents": row.agents,
             "last_at": row.last_at,
-            "example_log_id": last_case(session, row.error, row.status, row.last_at, only.agent_ids, only.user_id),
+            "example_log_id": last_case(session, row.error, row.status, row.last_at, only),
+            "client_reported": {"executions": int(row.client_executions)},
         }
         for row in found
     ]
@@ -138,7 +140,13 @@ def _errors(rows: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
     kind = (sa.func.coalesce(rows.c.error, rows.c.status).label("error"), rows.c.status)
     count, last = sa.func.sum(rows.c.executions), sa.func.max(rows.c.last_used_at)
     agents = sa.func.count(rows.c.agent_id.distinct())
-    told = (count.label("executions"), agents.label("agents"), last.label("last_at"))
+    by_client = sa.func.sum(sa.case((rows.c.source == Source.CLIENT.value, rows.c.executions), else_=0))
+    told = (
+        count.label("executions"),
+        by_client.label("client_executions"),
+        agents.label("agents"),
+        last.label("last_at"),
+    )
     return sa.select(*kind, *told).group_by(*kind).order_by(count.desc(), *kind).limit(_TOP)
 
 

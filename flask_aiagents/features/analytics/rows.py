@@ -11,7 +11,7 @@ from ...core.columns import JSONB
 from ..activity.models import ActivityLog
 from .histogram import bucket_in_sql
 from .models import Usage
-from .which import SAME
+from .which import ALWAYS, SAME
 
 _AT_ONCE = 1_000
 """Logs that are in memory where they are read one by one."""
@@ -71,7 +71,7 @@ def sums(dialect: str, columns: Sequence[str], *apart: sa.ColumnElement[Any]) ->
     """
     if dialect != "postgresql":
         return sa.select(*USAGE)
-    told = {name: getattr(Usage, name) for name in SAME if name in (*columns, "status", "error")}
+    told = {name: getattr(Usage, name) for name in SAME if name in (*columns, *ALWAYS)}
     same = (told[name] if name in told else sa.null().label(name) for name in SAME)
     row = sa.select(sa.func.min(Usage.grain).label("grain"), sa.func.min(Usage.period_start).label("at"))
     return row.add_columns(*same, *_SUMMED).group_by(*apart, *told.values())
@@ -86,7 +86,7 @@ def logs(dialect: str, columns: Sequence[str], *apart: sa.ColumnElement[Any]) ->
     """
     if dialect == "sqlite":
         return sa.select(*LOG).execution_options(yield_per=_AT_ONCE)
-    told = {name: getattr(ActivityLog, name) for name in SAME if name in (*columns, "status", "error")}
+    told = {name: getattr(ActivityLog, name) for name in SAME if name in (*columns, *ALWAYS)}
     same = (told[name] if name in told else sa.null().label(name) for name in SAME)
     row = sa.select(sa.null().label("grain"), sa.func.min(ActivityLog.created_at).label("at"), *same, *_SUMS)
     return row.group_by(*apart, *told.values(), bucket_in_sql(ActivityLog.duration_ms))

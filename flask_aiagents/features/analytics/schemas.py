@@ -31,6 +31,30 @@ def _rate() -> fields.Float:
     return fields.Float(allow_none=True, metadata={"description": "0 to 1; null without executions."})
 
 
+class ShareSchema(ma.Schema):
+    """The part that has one source, which the other fields contain."""
+
+    executions = fields.Integer()
+    tokens_used = fields.Integer()
+    cost_usd = fields.Decimal(as_string=True)
+
+
+class ErrorShareSchema(ma.Schema):
+    """The part that clients reported, which the other fields contain."""
+
+    executions = fields.Integer()
+
+
+def _client_reported() -> fields.Nested:
+    return fields.Nested(ShareSchema, metadata={"description": "The part that clients reported."})
+
+
+def _unknown_source() -> fields.Nested:
+    return fields.Nested(
+        ShareSchema, metadata={"description": "The part that was counted before sources were told apart."}
+    )
+
+
 class BriefSchema(ma.Schema):
     """The figures of one line of a table, or of one point of a chart."""
 
@@ -41,6 +65,7 @@ class BriefSchema(ma.Schema):
     tokens_used = fields.Integer()
     cost_usd = fields.Decimal(as_string=True)
     unpriced = fields.Integer(metadata={"description": "Executions without a known price; cost_usd lacks them."})
+    client_reported = _client_reported()
 
 
 class FullSchema(BriefSchema):
@@ -52,6 +77,7 @@ class FullSchema(BriefSchema):
     errors = fields.Dict(
         keys=fields.String(), values=fields.Integer(), metadata={"description": "The 50 most frequent kinds."}
     )
+    unknown_source = _unknown_source()
 
 
 class AnswerSchema(ma.Schema):
@@ -111,6 +137,7 @@ class SpentSchema(ma.Schema):
     output_tokens = fields.Integer()
     cost_usd = fields.Decimal(as_string=True)
     share = fields.Float(allow_none=True, metadata={"description": "0 to 1, of the whole cost."})
+    client_reported = _client_reported()
 
 
 class UnpricedSchema(ma.Schema):
@@ -149,6 +176,8 @@ class CostsSchema(AnswerSchema, CostSchema):
     unpriced = fields.List(fields.Nested(UnpricedSchema))
     projection = fields.Nested(ProjectionSchema)
     previous = fields.Nested(CostSchema)
+    client_reported = _client_reported()
+    unknown_source = _unknown_source()
 
 
 class ErrorRowSchema(ma.Schema):
@@ -160,6 +189,7 @@ class ErrorRowSchema(ma.Schema):
     agents = fields.Integer(metadata={"description": "How many agents it happened to."})
     last_at = fields.AwareDateTime()
     example_log_id = fields.UUID(allow_none=True, metadata={"description": "The log of the last case."})
+    client_reported = fields.Nested(ErrorShareSchema)
 
 
 class ErrorsSchema(AnswerSchema):
@@ -185,3 +215,5 @@ class PerformanceSchema(ma.Schema):
     cost_usd = fields.Decimal(as_string=True)
     unpriced = fields.Integer(metadata={"description": "Executions without a known price; cost_usd lacks them."})
     last_used_at = fields.AwareDateTime(allow_none=True)
+    client_reported = _client_reported()
+    unknown_source = _unknown_source()

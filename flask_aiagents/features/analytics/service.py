@@ -38,7 +38,11 @@ _LONGEST_EXECUTION = timedelta(minutes=11)
 
 class Analytics:
     """What agents did and cost, as far as the principal may know it: all of it for a super admin, one tenant's for
-    its admin, one's own for a user. Executions that clients recorded count like our own."""
+    its admin, one's own for a user.
+
+    Executions that clients reported count, too, and each answer names them as ``client_reported``;
+    ``source="system"`` or ``source="client"`` narrows to one source.
+    """
 
     def __init__(self, database: Database, access: Access) -> None:
         self._db = database
@@ -51,6 +55,7 @@ class Analytics:
         *,
         agent_id: Id | None = None,
         user_id: str | None = None,
+        source: str = "all",
         principal: Principal | None = None,
     ) -> JSONObject:
         """Executions, success, tokens, cost, durations and errors in a period, and in the one before it.
@@ -59,7 +64,7 @@ class Analytics:
         :raises NotFound: when the principal sees neither the agent nor anything that it did.
         """
         with self._reading(principal, agent_id) as session:
-            return reports.summary(session, period, Only.of(agent_id, user_id))
+            return reports.summary(session, period, Only.of(agent_id, user_id, source))
 
     def timeseries(
         self,
@@ -69,6 +74,7 @@ class Analytics:
         zone: str | None = None,
         agent_id: Id | None = None,
         user_id: str | None = None,
+        source: str = "all",
         principal: Principal | None = None,
     ) -> list[JSONObject]:
         """The same figures by hour, day, week or month of a time zone; steps without executions are there, too.
@@ -79,7 +85,11 @@ class Analytics:
         """
         with self._reading(principal, agent_id) as session:
             return reports.timeseries(
-                session, period, step, self.zone(principal) if zone is None else zone, Only.of(agent_id, user_id)
+                session,
+                period,
+                step,
+                self.zone(principal) if zone is None else zone,
+                Only.of(agent_id, user_id, source),
             )
 
     def usage(
@@ -90,6 +100,7 @@ class Analytics:
         top: int = 10,
         agent_id: Id | None = None,
         user_id: str | None = None,
+        source: str = "all",
         principal: Principal | None = None,
     ) -> list[JSONObject]:
         """Who or what ran most: by agent, user, tenant, model, provider or action, the most executions first.
@@ -102,7 +113,7 @@ class Analytics:
         if by == "tenant" and not principal.is_super_admin:
             raise Forbidden("Only a super admin compares tenants.", hint="Ask by agent, user, model or provider.")
         with self._reading(principal, agent_id) as session:
-            return reports.usage(session, period, by, top, Only.of(agent_id, user_id))
+            return reports.usage(session, period, by, top, Only.of(agent_id, user_id, source))
 
     def costs(
         self,
@@ -110,6 +121,7 @@ class Analytics:
         *,
         agent_id: Id | None = None,
         user_id: str | None = None,
+        source: str = "all",
         top: int = 10,
         zone: str | None = None,
         principal: Principal | None = None,
@@ -125,7 +137,11 @@ class Analytics:
         """
         with self._reading(principal, agent_id) as session:
             return costs(
-                session, period, top, self.zone(principal) if zone is None else zone, Only.of(agent_id, user_id)
+                session,
+                period,
+                top,
+                self.zone(principal) if zone is None else zone,
+                Only.of(agent_id, user_id, source),
             )
 
     def errors(
@@ -134,6 +150,7 @@ class Analytics:
         *,
         agent_id: Id | None = None,
         user_id: str | None = None,
+        source: str = "all",
         top: int = 50,
         principal: Principal | None = None,
     ) -> list[JSONObject]:
@@ -143,7 +160,7 @@ class Analytics:
         :raises NotFound: when the principal sees neither the agent nor anything that it did.
         """
         with self._reading(principal, agent_id) as session:
-            return reports.errors(session, period, top, Only.of(agent_id, user_id))
+            return reports.errors(session, period, top, Only.of(agent_id, user_id, source))
 
     def of_tenants(
         self, period: Period, tenant_ids: Sequence[str], *, principal: Principal | None = None
@@ -168,7 +185,12 @@ class Analytics:
             return reports.weekly(session, [known for id_ in agent_ids if (known := parse_id(id_))])
 
     def agent_metrics(
-        self, agent_id: Id, period: Period | None = None, *, principal: Principal | None = None
+        self,
+        agent_id: Id,
+        period: Period | None = None,
+        *,
+        source: str = "all",
+        principal: Principal | None = None,
     ) -> JSONObject:
         """An agent's figures in a period, by default the last 30 days; of up to 10,000 executions whose logs are
         there the p95 is exact, of others within 5%.
@@ -177,7 +199,7 @@ class Analytics:
         """
         with self._reading(principal) as session:
             agent = find_agent(session, agent_id)
-            return agent_figures(session, agent.id, period or Period.recent(zone=self.zone(principal)))
+            return agent_figures(session, agent.id, period or Period.recent(zone=self.zone(principal)), source)
 
     def agent_name(self, agent_id: Id, *, principal: Principal | None = None) -> str | None:
         """The name of an agent; of a deleted one the last that the log knows, None when its logs have left.

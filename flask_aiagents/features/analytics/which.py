@@ -13,13 +13,19 @@ from ...core.ids import USER_LENGTH, known_id
 from ...core.tenancy import Scope
 from ...errors import BadRequest
 from ...types import Id
-from ..activity.models import ActivityLog, LogStatus
+from ..activity.models import ActivityLog, LogStatus, Source
 from ..agents.service import no_agent
 from .levels import LEVELS, ROLLED, level_for
 from .models import Usage
 
-SAME = ("tenant_id", "agent_id", "user_id", "provider", "model", "action", "status", "error")
+ALWAYS = ("status", "error", "source")
+"""The columns by which rows are apart at every level."""
+
+SAME = ("tenant_id", "agent_id", "user_id", "provider", "model", "action", *ALWAYS)
 """The columns that rows of one form have in common, and that tell them apart."""
+
+SOURCES = ("all", Source.SYSTEM.value, Source.CLIENT.value)
+"""Sources that can be asked for. Rows of unknown source count under ``all`` alone."""
 
 Model = type[Usage] | type[ActivityLog]
 
@@ -33,20 +39,25 @@ class Only:
 
     agent_ids: Sequence[UUID] | None = None
     user_id: str | None = None
+    source: str | None = None
+    """None for all sources, those that are unknown included."""
     failed: bool = False
     among: Sequence[Mapping[str, Any]] | None = None
     """Rows that have all the values of one of these."""
 
     @classmethod
-    def of(cls, agent_id: Id | None, user_id: str | None) -> Only:
-        """One agent and one user, or with None each.
+    def of(cls, agent_id: Id | None, user_id: str | None, source: str = "all") -> Only:
+        """Narrow to one agent, one user and one source; None, or ``all``, does not narrow.
 
-        :raises BadRequest: for what is no user's id.
+        :raises BadRequest: for what is no user's id, and for an unknown source.
         :raises NotFound: for what is no agent's id.
         """
         if user_id is not None and (not 0 < len(user_id) <= USER_LENGTH or "\x00" in user_id):
             raise BadRequest(f"user_id={user_id[:40]!r} is no id.", hint="Leave it out for all users.")
-        return cls(None if agent_id is None else [known_id(agent_id, no_agent)], user_id)
+        if source not in SOURCES:
+            raise BadRequest(f"source={source[:30]} is not understood.", hint=f"Use one of {', '.join(SOURCES)}.")
+        agent_ids = None if agent_id is None else [known_id(agent_id, no_agent)]
+        return cls(agent_ids, user_id, None if source == "all" else source)
 
     def among_these(self, values: Sequence[Mapping[str, Any]]) -> Only:
         """Of these, the rows that have all the values of one."""
@@ -97,6 +108,8 @@ class Which:
             yield model.agent_id.in_(sa.bindparam("agents", expanding=True))
         if "user" in self.named:
             yield model.user_id == sa.bindparam("user")
+        if "source" in self.named:
+            yield model.source == sa.bindparam("source")
 
 
 def which(scope: Scope, dimensions: Set[str], only: Only) -> Which:
@@ -130,6 +143,7 @@ def values_of(scope: Scope, only: Only) -> dict[str, Any]:
 def _whose(scope: Scope, only: Only) -> dict[str, Any]:
     agents = None if only.agent_ids is None else [*only.agent_ids]
     whose = {"tenant": scope.tenant_id, "owner": scope.user_id, "agents": agents, "user": only.user_id}
+    whose["source"] = only.source
     return {name: value for name, value in whose.items() if value is not None}
 
 

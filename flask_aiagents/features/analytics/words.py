@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from ...core.tenancy import TenantSession
+from ..activity.models import Source
 from .models import Usage
 
 MOST = 500
@@ -45,6 +46,7 @@ class Words:
             sa.select(*columns)
             .distinct()
             .where(Usage.level.in_(("model", "action")), Usage.grain == "day", Usage.period_start.in_(starts))
+            .where(Usage.source != Source.SYSTEM.value)
             .where(sa.or_(Usage.tenant_id.in_(tenants - {None}), Usage.tenant_id.is_(None)))
         )
         for tenant, start, action, provider, model, error in rows:
