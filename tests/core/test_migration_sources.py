@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from support.databases import Roles
 from support.forgotten import sums as rows_of
 from support.hosts import close, make_host
 from support.usage import ask, counted, exact, past, roll_up, sums, write
@@ -84,6 +85,18 @@ def test_rollups_learn_their_sources(database_uri: str) -> None:
         _check(app, logs)
     assert sums(app) == dict.fromkeys(sums(app), counted(logs))
     assert rows_of(app)  # which looks at every row's id
+    close(app)
+
+
+def test_rollups_learn_their_sources_behind_row_level_security(postgres: Roles) -> None:
+    """Where another role owns the tables and row-level security is forced, the upgrade finds every row."""
+    app = make_host(postgres.app, AIAGENTS_MIGRATION_URI=postgres.owner)
+    logs = _written(app)
+    migrate.downgrade(database_of(app), BEFORE)
+    migrate.upgrade(database_of(app))
+    _check(app, logs)
+    roll_up(app)
+    _check(app, logs)
     close(app)
 
 

@@ -11,7 +11,7 @@ from flask import Flask
 from support.cast import Clients
 from support.dashboards import links, part, parts, ran, rows, tiles
 from support.logs import execution
-from support.panel import PanelClient
+from support.panel import PanelClient, filed
 
 from flask_aiagents.surfaces.admin.formats import money
 
@@ -90,7 +90,9 @@ def test_costs_are_there_as_files(clients: Clients, alice: PanelClient) -> None:
     for name, key in (("cost-models", "by_model"), ("cost-agents", "by_agent"), ("unpriced", "unpriced")):
         response = alice.get(f"/dashboard/csv/{name}/?last=30d")
         found = list(csv.DictReader(io.StringIO(response.text, newline="")))
-        assert [dict(row) for row in found] == [{name: str(row[name]) for name in found[0]} for row in api[key]]
+        assert [dict(row) for row in found] == [
+            {name: str(filed(row)[name]) for name in found[0]} for row in api[key]
+        ]
 
 
 @pytest.mark.usefixtures("agents")

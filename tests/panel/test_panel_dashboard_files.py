@@ -13,7 +13,7 @@ from flask import Flask
 from support.cast import Clients, make_agent
 from support.dashboards import NOW, links, part, ran
 from support.logs import execution
-from support.panel import PanelClient
+from support.panel import PanelClient, filed
 
 FORMULA = "=HYPERLINK(1)"
 
@@ -41,7 +41,7 @@ def test_a_ranking_has_the_apis_numbers(
     api = clients.alice.get(f"/api/ai_agent_analytics/usage?by={by}&last=7d&top=200").json["rows"]
     found = table(alice, name, "last=7d")
     assert len(found) == len(api)
-    for row, told in zip(found, api, strict=True):
+    for row, told in zip(found, map(filed, api), strict=True):
         assert row == {key: "" if told[key] is None else str(told[key]) for key in row}
     assert {"key", "executions", "failed", "cost_usd", "unpriced", "p50_ms", "p95_ms"} <= found[0].keys()
 

@@ -40,3 +40,8 @@ def csrf_of(page: str) -> str:
     found = re.search(r'name="csrf-token" content="([^"]+)"', page)
     assert found, page[:500]
     return found[1]
+
+
+def filed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the API with the fields that a table's file has for what clients reported."""
+    return row | {f"client_{name}": value for name, value in row.get("client_reported", {}).items()}

@@ -169,6 +169,7 @@ def _week(part: Figures, days: list[int]) -> JSONObject:
         "success_rate": part.success_rate,
         "cost_usd": part.cost(),
         "by_day": days,
+        "client_reported": part.by_client.to_dict(),
     }
 
 

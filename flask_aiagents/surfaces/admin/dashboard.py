@@ -13,6 +13,7 @@ from flask_admin import expose
 
 from ...errors import NotFound
 from ...features.access.policy import Permission
+from ...features.activity.models import Source
 from ...web.filtering import Filter, Query
 from ...web.json import dumps
 from .charts import cells, drawn
@@ -44,6 +45,11 @@ class DashboardView(PanelView):
         ("7d", _l("Last 7 days")),
         ("30d", _l("Last 30 days")),
         ("90d", _l("Last 90 days")),
+    )
+    sources: ClassVar = (
+        ("", _l("All")),
+        (Source.SYSTEM.value, _l("Run by this system")),
+        (Source.CLIENT.value, _l("Reported by clients")),
     )
     pages: ClassVar = PAGES
     tables: ClassVar = TABLES

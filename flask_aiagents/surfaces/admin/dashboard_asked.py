@@ -11,13 +11,14 @@ from uuid import UUID
 from flask import url_for
 
 from ...errors import BadRequest
+from ...features.activity.models import Source
 from ...features.analytics.period import Period
 from ...features.analytics.steps import midnight, zone_of
 from .activity_filters import ENDED
 from .dashboard_period import asked_period, before, span, step_of
 from .texts import _
 
-ARGUMENTS = ("last", "from", "to", "agent_id", "user_id", "compare")
+ARGUMENTS = ("last", "from", "to", "agent_id", "user_id", "source", "compare")
 """What the address may say; every link of a dashboard keeps it."""
 
 PREVIOUS = "previous"
@@ -35,10 +36,12 @@ class Asked:
 
     agent_id: UUID | None
     user_id: str | None
+    source: str | None
+    """``system`` or ``client``; None for all."""
 
     @classmethod
     def read(cls, given: Mapping[str, str], zone: str) -> Asked:
-        """:raises BadRequest: for what is no period, no id or nothing to compare with."""
+        """:raises BadRequest: for what is no period, no id, no source or nothing to compare with."""
         args = {key: value for key in ARGUMENTS if (value := given.get(key, ""))}
         if "from" in args:
             args.pop("last", None)  # what the form's list shows, which days given by hand are meant instead of
@@ -50,12 +53,13 @@ class Asked:
             zone=zone,
             agent_id=_agent_id(args.get("agent_id")),
             user_id=_user_id(args.get("user_id")),
+            source=_source(args.get("source")),
         )
 
     @property
     def only(self) -> dict[str, Any]:
         """Whose figures, as the services are told."""
-        given = {"agent_id": self.agent_id, "user_id": self.user_id}
+        given = {"agent_id": self.agent_id, "user_id": self.user_id, "source": self.source}
         return {key: value for key, value in given.items() if value is not None}
 
     @property
@@ -90,7 +94,7 @@ class Asked:
 
     def logs_of(self, **filters: Any) -> str:
         """The logs behind figures, of any time."""
-        kept = {key: self.args[key] for key in ("agent_id", "user_id") if key in self.args}
+        kept = {key: self.args[key] for key in ("agent_id", "user_id", "source") if key in self.args}
         return url_for(
             "aiagents_panel_activity.index_view", **{"action": "execute", "status": ENDED, **kept, **filters}
         )
@@ -103,6 +107,12 @@ def _agent_id(text: str | None) -> UUID | None:
         return UUID(text)
     except ValueError as error:
         raise BadRequest(f"{text[:40]!r} is no id.", hint=_("Follow a link from an agent's page.")) from error
+
+
+def _source(text: str | None) -> str | None:
+    if text and text not in (Source.SYSTEM, Source.CLIENT):
+        raise BadRequest(f"{text[:40]!r} is not a source.", hint=_("Choose one from the list."))
+    return text
 
 
 def _user_id(text: str | None) -> str | None:

@@ -42,11 +42,11 @@ _MODEL = ("provider", "model")
 
 BRIEF = (
     *("executions", "succeeded", "failed", "success_rate", "tokens_used", "cost_usd"),
-    *("unpriced", "p50_ms", "p95_ms"),
+    *("unpriced", "p50_ms", "p95_ms", "client_executions", "client_cost_usd"),
 )
 SPENT = (
     *("executions", "unpriced", "tokens_used", "input_tokens", "output_tokens"),
-    *("cost_usd", "share"),
+    *("cost_usd", "share", "client_executions", "client_cost_usd"),
 )
 
 
@@ -100,7 +100,9 @@ TABLES = {
         title=_l("Tenants"), fields=("key", "name", *BRIEF), rows=ranked("tenant"), filters=("tenant_id",)
     ),
     "errors": Table(
-        title=_l("Errors"), fields=("error", "status", "executions", "agents", "last_at"), rows=failed
+        title=_l("Errors"),
+        fields=("error", "status", "executions", "agents", "last_at", "client_executions"),
+        rows=failed,
     ),
     "trends": Table(title=_l("Trends"), fields=("start", *BRIEF), rows=steps),
     "cost-models": Table(
@@ -149,8 +151,14 @@ def as_file(name: str, view: PanelView, asked: Asked) -> Response:
     rows = table.rows(view, asked, MOST)
     compared = [f"previous_{field}" for field in table.fields] if name == "trends" and asked.compares else []
     fields = [*table.fields, *compared]
-    text = BOM + lines([fields, *([row.get(field) for field in fields] for row in rows)])
+    text = BOM + lines([fields, *([_cell(row, field) for field in fields] for row in rows)])
     response = Response(text, content_type="text/csv; charset=utf-8")
     words = file_words(asked.period, asked.zone)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{words}.csv"'
     return response
+
+
+def _cell(row: JSONObject, field: str) -> Any:
+    """Return a field of a row; ``client_executions`` is ``executions`` of what clients reported."""
+    before, found, name = field.rpartition("client_")
+    return (row.get(f"{before}client_reported") or {}).get(name) if found else row.get(field)

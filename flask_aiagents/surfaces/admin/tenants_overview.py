@@ -72,7 +72,7 @@ class TenantsView(PanelView):
         return {row.tenant_id: (row.agents, int(row.active or 0)) for row in rows}
 
 
-_NONE = {"executions": 0, "success_rate": None, "cost_usd": None, "p95_ms": None}
+_NONE = {"executions": 0, "success_rate": None, "cost_usd": None, "p95_ms": None, "client_reported": None}
 
 _COUNTS = (
     sa.select(
