@@ -18,7 +18,6 @@ from support.hosts import close, make_host
 from werkzeug.serving import make_server
 
 from flask_aiagents.config import Settings
-from flask_aiagents.core.migrate import upgrade
 from flask_aiagents.testing import client_as
 
 HOST_MODULE = """
@@ -46,14 +45,16 @@ def test_python_blocks_run(name: str, module: ModuleType) -> None:
         exec(compile(block, name, "exec"), module.__dict__)
 
 
-def test_the_quickstart_works_as_it_is_told(module: ModuleType) -> None:
-    """The quickstart's app, with its tables, runs its first agent."""
+def test_the_commands_of_the_quickstart_run_an_agent(module: ModuleType) -> None:
+    """The quickstart's app sets itself up and runs its first agent from its own code."""
     for block in blocks(page("quickstart.md"), "python"):
         exec(block, module.__dict__)
     app = module.__dict__["create_app"]()
-    with app.app_context():
-        upgrade(app.extensions["aiagents"].database)
-        assert "Hello!" in module.__dict__["first_run"]().output
+    runner = app.test_cli_runner()
+    for command in (["setup"], ["aiagents", "db", "upgrade"], ["greet"]):
+        result = runner.invoke(args=command)
+        assert result.exit_code == 0, result.output
+    assert "Hello!" in result.output
     close(app)
 
 
