@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from . import commands, login, pages
+from . import commands, headers, login, migrating, pages
 from .admin import make_admin
 from .models import db
 from .settings import settings
@@ -28,6 +28,8 @@ def create_app() -> Flask:
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     app.config.update(settings(Path(app.instance_path), os.environ))
     db.init_app(app)
+    migrating.init_app(app)
+    headers.init_app(app)
     login.init_app(app)
     app.register_blueprint(pages.pages)
     aiagents.init_app(app, db, admin=make_admin(app))

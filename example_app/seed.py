@@ -11,11 +11,11 @@ from pathlib import Path
 from flask import Flask
 
 from flask_aiagents import Principal, Role, current_aiagents
-from flask_aiagents.core import migrate
 from flask_aiagents.core.principal import SHARED
 from flask_aiagents.errors import Conflict
 from flask_aiagents.web.filtering import Filter, Query
 
+from . import migrating
 from .cast import COLLEAGUES, ORDERS, PEOPLE, RECIPES, TENANTS, Person, Recipe
 from .models import Base, Order, Tenant, User, db
 from .past import make_past
@@ -31,7 +31,7 @@ def prepare(app: Flask, tell: Callable[[str], object]) -> None:
     :param tell: is told what takes long, in sentences.
     """
     with app.app_context(), _one_at_a_time(Path(app.instance_path)):
-        migrate.upgrade(current_aiagents.database)
+        migrating.upgrade()
         _platform()
         model = available()
         for recipe in RECIPES:
@@ -48,7 +48,6 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def _platform() -> None:
-    Base.metadata.create_all(db.engine)
     for tenant_id, name in TENANTS.items():
         _unless_there(Tenant(id=tenant_id, name=name), tenant_id)
     for person in (*PEOPLE, *COLLEAGUES):

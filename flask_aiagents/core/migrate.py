@@ -7,24 +7,29 @@ used: it takes a third of our import time, and a serving process never needs it.
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from flask_aiagents_alembic import VERSION_TABLE
 
-from ..errors import Unavailable
+from ..errors import ConfigurationError, Unavailable
 from .columns import Base
 from .db import Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.runtime.migration import MigrationContext
+
+Write = Callable[[str], None]
+"""Receives a statement."""
 
 LOG_PARTITIONS = "ai_agent_activity_logs_"
 """How the names of the log's partitions begin on PostgreSQL."""
@@ -36,25 +41,45 @@ _LOCK = 0x61696167
 """The advisory lock's number on PostgreSQL: "aiag"."""
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
+def upgrade(database: Database, revision: str = "head", *, write: Write | None = None) -> None:
     """Bring the tables to a revision.
 
+    :param write: receives the statements, and the tables stay as they are.
     :raises Unavailable: when another migration holds the lock for longer than a minute.
     """
-    if database.engine.dialect.name == "sqlite":
+    if database.engine.dialect.name == "sqlite" and write is None:
         _set_wal(database.engine)
     from alembic import command
 
-    with _migrating(database) as config:
+    with _migrating(database, write) as config:
         command.upgrade(config, revision)
 
 
-def downgrade(database: Database, revision: str) -> None:
-    """Take the tables back to a revision; ``base`` drops them and all that is in them."""
+def downgrade(database: Database, revision: str, *, write: Write | None = None) -> None:
+    """Take the tables back to a revision; ``base`` drops them with their rows."""
     from alembic import command
 
-    with _migrating(database) as config:
+    with _migrating(database, write) as config:
         command.downgrade(config, revision)
+
+
+def stamp(database: Database, revision: str, *, purge: bool = False, write: Write | None = None) -> None:
+    """Set the recorded revision without touching the tables."""
+    from alembic import command
+
+    with _migrating(database, write) as config:
+        command.stamp(config, revision, purge=purge)
+
+
+def show(database: Database, name: str, *arguments: Any, **options: Any) -> None:
+    """Run one of Alembic's commands that only print: ``current``, ``history``, ``heads``, ``show``."""
+    from alembic import command
+
+    config = _config()
+    config.stdout = sys.stdout
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        getattr(command, name)(config, *arguments, **options)
 
 
 def current(database: Database) -> str | None:
@@ -84,25 +109,44 @@ def is_partition(name: str | None) -> bool:
 
 
 def _config() -> Config:
-    from alembic.config import Config
+    import flask_migrate
 
-    config = Config()
+    config = cast("Config", flask_migrate.Config())  # its stub lacks the base class
     # The importable spelling "flask_aiagents:migrations" is not found in an editable install.
     config.set_main_option("script_location", str(files("flask_aiagents.migrations")).replace("%", "%%"))
     return config
 
 
 @contextmanager
-def _migrating(database: Database) -> Iterator[Config]:
+def _migrating(database: Database, write: Write | None = None) -> Iterator[Config]:
     engine = sa.create_engine(database.migration_uri) if database.migration_uri else database.engine
+    if write is not None and engine.dialect.name not in ("sqlite", "postgresql"):
+        raise ConfigurationError(
+            "This database cannot undo a change of tables, so the SQL cannot be shown without running it.",
+            hint="Run the command without --sql on a copy of the database.",
+        )
     config = _config()
     with engine.connect() as connection, _lock(connection):
         config.attributes["connection"] = connection
         config.attributes["application_role"] = database.engine.url.username
+        if write is not None:
+            event.listen(connection, "before_cursor_execute", _writer(write))
         yield config
-        connection.commit()
+        connection.commit() if write is None else connection.rollback()
     if engine is not database.engine:
         engine.dispose()
+
+
+def _writer(write: Write) -> Callable[..., None]:
+    """Hand on the statements that change something; what the steps read to decide is left out."""
+
+    def look(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        text = statement.strip()
+        reads = text.upper().startswith(("SELECT", "PRAGMA")) and not text.startswith("SELECT aiagents_")
+        if not reads:
+            write(f"{text};" + (f"  -- {parameters!r}" if parameters else ""))
+
+    return look
 
 
 @contextmanager
