@@ -44,6 +44,7 @@ from .surfaces.admin.mount import mount
 from .surfaces.admin.names import HostNames
 from .surfaces.cli import commands
 from .web.host_routes import yield_to_host
+from .web.page_headers import restore_last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,7 @@ class AIAgents:
         register_routes(app, settings.url_prefix.rstrip("/"))
         mount(app, admin or self._admin, settings.admin_url.rstrip("/"), self._names)
         yield_to_host(app)
+        restore_last(app)
         flask_aiagents_alembic.setup_for_app()
         app.cli.add_command(commands)
 

@@ -27,6 +27,9 @@ from .urls import current_path
 _ETAG = re.compile(r'(W/)?"[^"]*"')
 _VERSION = re.compile(r'"[0-9]{1,9}"')
 
+_COMMAND = "openapi"
+"""The command group that flask-smorest adds; ours has none, and the host's does not list our document."""
+
 SINGLE = "application/vnd.pgrst.object+json"
 """Asks a list for its one row as an object, as postgrest-js' ``single()`` does."""
 
@@ -62,7 +65,12 @@ class ScopedApi(flask_smorest.Api):
 
     def init_app(self, app: Any, *, spec_kwargs: Any = None) -> None:
         plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
+        hosts_command = app.cli.commands.pop(_COMMAND, None)
         super().init_app(app, spec_kwargs={"marshmallow_plugin": plugin} | (spec_kwargs or {}))
+        app.cli.commands.pop(_COMMAND)
+        if hosts_command is not None:
+            app.cli.add_command(hosts_command)
+        app.extensions["flask-smorest"]["apis"].pop(self.config_prefix)
         self.register_field(fields.Decimal, "string", "decimal")
         self._undescribed: list[flask_smorest.Blueprint] = []
         self._describing = threading.Lock()

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request, url_for
 from ..types import JSONObject
 from .errors import register_error_handlers
 from .json import json_response
+from .page_headers import keep_headers
 from .urls import mounted
 
 NAME = "aiagents_docs"
@@ -44,7 +45,9 @@ def _page() -> Response:
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return Response(text, mimetype="text/html", headers={"Content-Security-Policy": policy, **_HEADERS})
+    response = Response(text, mimetype="text/html")
+    keep_headers(response, {"Content-Security-Policy": policy, **_HEADERS})
+    return response
 
 
 def _document(api: Any) -> JSONObject:

@@ -12,6 +12,7 @@ from ...llm.engine import engine
 from ...llm.streams import PING_S
 from ...types import Id
 from ...web.schema import load
+from ...web.servers import warn_of_adapter
 from ..access.policy import Permission
 from ..access.service import Access
 from ..activity.running import RunningLogs
@@ -110,6 +111,7 @@ class Executions:
         principal: Principal | None,
     ) -> Entry:
         self._db.refuse_open_transaction()
+        warn_of_adapter()
         principal = self._access.require(Permission.EXECUTE_AGENT, principal)
         messages: tuple[Message, ...] = load(_SCHEMA, data)["input"]
         tried = self._tried(overrides, principal)

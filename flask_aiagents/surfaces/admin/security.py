@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from ...errors import ConfigurationError, Forbidden
 from ...features.access.same_origin import same_origin
+from ...web.page_headers import keep_headers
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -72,8 +73,7 @@ def secure(response: Response) -> Response:
         f"default-src 'none'; script-src 'nonce-{mark}'; style-src 'nonce-{mark}'; connect-src 'self'; "
         "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
-    response.headers["Content-Security-Policy"] = policy
-    response.headers.update(_HEADERS)
+    keep_headers(response, {"Content-Security-Policy": policy, **_HEADERS})
     response.headers.setdefault("Cache-Control", "no-store")
     response.vary.add("HX-Request")
     return response

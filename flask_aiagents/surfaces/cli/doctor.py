@@ -21,12 +21,19 @@ from .database_checks import (
 )
 from .findings import Finding
 from .identity_checks import identity_answers, somebody_gets_in, users_have_role_and_tenant
-from .setup_checks import encryption_key, prices_are_fresh, rate_limit_is_shared, threads_are_real
+from .setup_checks import (
+    encryption_key,
+    prices_are_fresh,
+    rate_limit_is_shared,
+    server_reports_readers,
+    threads_are_real,
+)
 
 SETUP: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     encryption_key,
     rate_limit_is_shared,
     threads_are_real,
+    server_reports_readers,
     prices_are_fresh,
     identity_answers,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.clock import utcnow
 from ...llm.prices import catalogue_age
+from ...web.servers import ADVICE, likely_adapter
 from .findings import Finding
 
 PRICES_KEEP = timedelta(days=180)
@@ -50,6 +51,17 @@ def threads_are_real(_: Any) -> Iterator[Finding]:
                 f"{name} replaces threads here; executions refuse to run.",
                 "Use gunicorn's gthread worker.",
             )
+
+
+def server_reports_readers(_: Any) -> Iterator[Finding]:
+    """Adapters of ASGI servers never notice that the reader of a stream left."""
+    name = "uvicorn" if "uvicorn" in os.environ.get("GUNICORN_CMD_ARGS", "") else likely_adapter()
+    if name is not None:
+        yield Finding(
+            "advice",
+            f"{name} serves a WSGI app through an adapter: it reports no reader that leaves and has few threads.",
+            ADVICE,
+        )
 
 
 def prices_are_fresh(_: Any) -> Iterator[Finding]:
