@@ -15,7 +15,7 @@ from werkzeug import exceptions as http
 from werkzeug.routing import BaseConverter, Map, RequestRedirect
 
 from .errors import render
-from .host_routes import UNMATCHED, host_uses, rules_of
+from .host_routes import UNMATCHED, host_uses, is_ours, rules_of
 from .json import empty_response
 
 
@@ -76,8 +76,9 @@ def _is_hosts(app: Flask, prefix: str) -> bool:
 
 def _first_parts(app: Flask, prefix: str) -> set[str]:
     """What our URLs have after the prefix, such as ``ai_agents``."""
-    paths = (rule.rule.removeprefix(f"{prefix}/") for rule in rules_of(app, ours=True).iter_rules())
-    return {path.partition("/")[0] for path in paths}
+    ours = (rule.rule for rule in app.url_map.iter_rules() if is_ours(rule) and rule.endpoint != UNMATCHED)
+    below = (rule.removeprefix(f"{prefix}/") for rule in ours if rule.startswith(f"{prefix}/"))
+    return {path.partition("/")[0] for path in below}
 
 
 def _mismatch(app: Flask, rules: Map) -> http.HTTPException:

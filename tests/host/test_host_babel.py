@@ -49,7 +49,9 @@ BABEL = {
 
 
 @pytest.mark.requirement("R53")
-@pytest.mark.parametrize("kind", BABEL)
+@pytest.mark.parametrize(
+    "kind", ["installed only", *(pytest.param(kind, marks=pytest.mark.slow) for kind in list(BABEL)[1:])]
+)
 def test_the_panel_works_beside_flask_babel(kind: str, tmp_path: Path) -> None:
     """No page of the panel fails, whether the host initialized it or not; the language is the host's choice."""
     babel, word = BABEL[kind]

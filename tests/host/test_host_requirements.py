@@ -12,7 +12,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 
-SOURCES = [path for folder in ("flask_aiagents", "migrations") for path in sorted((ROOT / folder).rglob("*.py"))]
+SOURCES = [ROOT / "flask_aiagents_alembic.py"] + [
+    path for folder in ("flask_aiagents", "migrations") for path in sorted((ROOT / folder).rglob("*.py"))
+]
 
 TOOLS = ("test", "check", "example")
 """Extras of our own development; what ships must not need them."""
@@ -55,7 +57,7 @@ def test_every_imported_distribution_is_declared() -> None:
     undeclared = {
         f"{module} in {path.relative_to(ROOT)}"
         for module, path in imported()
-        if module not in sys.stdlib_module_names and module != "flask_aiagents"
+        if module not in sys.stdlib_module_names and not module.startswith("flask_aiagents")
         if not {canonicalize_name(name) for name in distributions.get(module, [])} & allowed
     }
     assert undeclared == set()
