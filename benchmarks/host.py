@@ -34,6 +34,9 @@ def create_app(uri: str, key: str, **config: Any) -> Flask:
         AIAGENTS_ENCRYPTION_KEYS=key,
         AIAGENTS_ALLOWED_HOSTS="127.0.0.1",
         AIAGENTS_RATE_LIMIT="",
+        AIAGENTS_MAX_RUNNING=0,
+        AIAGENTS_MAX_RUNNING_PER_TENANT=0,
+        AIAGENTS_MAX_RUNNING_PER_USER=0,
     )
     app.config.update(config)
     AIAgents(app, SQLAlchemy(app))

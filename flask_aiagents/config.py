@@ -104,6 +104,19 @@ class Settings:
     rate_limit_storage_uri: str = "memory://"
     """Where counts live: one process's memory, or ``redis://...`` for several processes."""
 
+    max_running: int = 24
+    """Executions, log streams and exports that run at once in a process; 0 for no limit. Each takes a thread of
+    the server, so leave 8 threads for all other requests."""
+
+    max_running_per_tenant: int = 16
+    """How many of these one tenant may have in a process, so that others can run theirs; 0 for no limit."""
+
+    max_running_per_user: int = 8
+    """How many of these one user may have in a process; 0 for no limit."""
+
+    max_executions_per_tenant: int = 0
+    """Executions that one tenant runs at once in all processes, counted in the database; 0 for no limit."""
+
     max_body_bytes: int = 1_048_576
     """Largest request body; bulk logs get eight times as much."""
 

@@ -17,7 +17,7 @@ from .core.db import Database, ReadLimits
 from .core.host_database import resolve
 from .core.installed import EXTENSION, installation
 from .core.maintenance import Maintenance
-from .core.slots import SlotLimits
+from .core.slots import SlotLimits, Slots
 from .errors import ConfigurationError
 from .features.access.identity import HostIdentity, flask_login_user
 from .features.access.keys import ApiKeys
@@ -143,6 +143,7 @@ class AIAgents:
         access = Access(database, self._identity, self._policy)
         catalogue = Catalogue(settings, self.tools.names)
         running = RunningLogs(database, access, settings, self._payloads)
+        slots = Slots("executions, log streams and exports", _slot_limits(settings))
         retention = Retention(database, access, settings.log_retention_days or {})
         analytics = Analytics(database, access)
         planner = Planner(app, settings, Vault(keyring, settings.trusted_origins), self.tools)
@@ -160,12 +161,12 @@ class AIAgents:
             agents=Agents(database, access, catalogue),
             configurations=Configurations(database, access, catalogue),
             credentials=Credentials(database, access, keyring, settings),
-            activity=Activity(database, access, self._payloads),
+            activity=Activity(database, access, self._payloads, slots),
             running=running,
             retention=retention,
             analytics=analytics,
             erasure=Erasure(database, access, running),
-            executions=Executions(database, access, running, planner, Limiter(settings)),
+            executions=Executions(database, access, running, planner, Limiter(settings), slots),
             maintenance=maintenance,
         )
 
@@ -183,6 +184,14 @@ def _limits(settings: Settings) -> ReadLimits:
             per_tenant=settings.expensive_reads_per_tenant,
             per_process=settings.expensive_reads_per_process,
         ),
+    )
+
+
+def _slot_limits(settings: Settings) -> SlotLimits:
+    return SlotLimits(
+        per_process=settings.max_running,
+        per_tenant=settings.max_running_per_tenant,
+        per_user=settings.max_running_per_user,
     )
 
 

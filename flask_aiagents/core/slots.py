@@ -1,105 +1,136 @@
-"""Slots: how many of something may happen at once, per user, per tenant and per process.
+"""Limit how much runs at once in a process: in all, for each tenant and for each user.
 
-Counts live in this process. Whoever takes a slot releases it; an object that outlives the request, such as a
-streamed answer, releases it when it is closed or collected: ``weakref.finalize(answer, slot.release)``.
+Work that keeps a thread of the host's server for long takes a slot first and releases it at its end. Groups nest:
+a slot of a group is also one of the group that it is within, so that log streams, exports and executions together
+leave threads for everything else. A slot that nobody refers to is released by itself.
+
+The counts are of one process. They are no row in a database, so nothing has to be cleaned up after a kill.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+import weakref
+from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
-from ..errors import RateLimited, Unavailable
+from ..errors import AIAgentsError, RateLimited, Unavailable
 from .principal import Principal
 
-RETRY_AFTER_S = 2
-"""Seconds after which a refused client is asked to try again."""
+RETRY_AFTER_S = 5
+"""Seconds after which a refused client may try again, sent as ``Retry-After``."""
+
+Owner = tuple[str | None, ...]
+"""Whose slots are counted: ``()`` the process's, ``(tenant,)``, ``(tenant, user)``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotLimits:
-    """The most at once for each kind of owner; 0 is no limit."""
+    """How many slots there are; 0 is no limit."""
 
     per_user: int = 0
     per_tenant: int = 0
     per_process: int = 0
 
+    def part(self, divisor: int) -> SlotLimits:
+        """Return an equal part of each limit, at least one slot."""
+        limits = (self.per_user, self.per_tenant, self.per_process)
+        user, tenant, process = (limit and max(1, limit // divisor) for limit in limits)
+        return SlotLimits(per_user=user, per_tenant=tenant, per_process=process)
+
+
+class Slots:
+    """One group of work that is counted together.
+
+    :param what: the group in the plural, for messages: ``"log streams"``.
+    :param within: the group whose slots these use up, too.
+    """
+
+    def __init__(self, what: str, limits: SlotLimits, *, within: Slots | None = None) -> None:
+        self.what = what
+        self.limits = limits
+        self._within = within
+        self._lock: threading.Lock = within._lock if within else threading.Lock()
+        self._taken: Counter[Owner] = Counter()
+        self._released: deque[tuple[Owner, ...]] = deque()
+
+    def take(self, principal: Principal) -> Slot:
+        """Take a slot.
+
+        :raises RateLimited: when the user or its tenant has all that it may have.
+        :raises Unavailable: when the process has no slot left.
+        """
+        owners: tuple[Owner, ...] = ((principal.tenant_id, principal.user_id), (principal.tenant_id,), ())
+        with self._lock:
+            for group in self._groups():
+                group._require_room(owners)
+            for group in self._groups():
+                group._taken.update(owners)
+        return Slot(self, owners)
+
+    def taken(self) -> int:
+        """Return how many slots this process has given out."""
+        with self._lock:
+            self._count_released()
+            return self._taken[()]
+
+    def release(self, owners: tuple[Owner, ...]) -> None:
+        """Take slots back; :class:`Slot` calls it once."""
+        # Without the lock: a garbage collection may call this in the middle of take().
+        for group in self._groups():
+            group._released.append(owners)
+
+    def _groups(self) -> Iterator[Slots]:
+        group: Slots | None = self
+        while group is not None:
+            yield group
+            group = group._within
+
+    def _require_room(self, owners: tuple[Owner, ...]) -> None:
+        self._count_released()
+        limits = (self.limits.per_user, self.limits.per_tenant, self.limits.per_process)
+        for owner, limit in zip(owners, limits, strict=True):
+            if limit and self._taken[owner] >= limit:
+                raise self._refusal(owner, limit)
+
+    def _count_released(self) -> None:
+        while self._released:
+            self._taken.subtract(owners := self._released.popleft())
+            for owner in owners:
+                if self._taken[owner] <= 0:
+                    del self._taken[owner]
+
+    def _refusal(self, owner: Owner, limit: int) -> AIAgentsError:
+        if not owner:
+            return Unavailable(
+                f"The server runs {limit} {self.what} at once, as many as it may.",
+                hint=f"Try again in {RETRY_AFTER_S} seconds.",
+                retry_after=RETRY_AFTER_S,
+            )
+        whose = "You have" if len(owner) == 2 else "Your tenant has"
+        return RateLimited(
+            f"{whose} {limit} {self.what} at once, which is the limit.",
+            error_code="too_many_at_once",
+            hint="Wait until one of them ends, then try again.",
+            retry_after=RETRY_AFTER_S,
+        )
+
 
 class Slot:
-    """One use that counts until it is released; usable in a ``with`` statement."""
+    """One slot, until it is released or nobody refers to it any longer."""
 
-    def __init__(self, slots: Slots, owners: tuple[object, ...]) -> None:
-        self._slots = slots
-        self._owners = owners
+    def __init__(self, slots: Slots, owners: tuple[Owner, ...]) -> None:
+        self._finalizer = weakref.finalize(self, slots.release, owners)
+        self._finalizer.atexit = False
 
     def release(self) -> None:
-        """Give the slot back; a second call does nothing."""
-        self._slots.release(self)
+        """Give the slot back. A second call does nothing."""
+        self._finalizer()
 
     def __enter__(self) -> Slot:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.release()
-
-
-class Slots:
-    """Counts uses of one kind and refuses those beyond the limits.
-
-    :param what: the kind in the plural, for messages: ``expensive queries``.
-    """
-
-    def __init__(self, what: str, limits: SlotLimits) -> None:
-        self._what = what
-        self._limits = limits
-        self._lock = threading.RLock()  # a collected answer may release its slot while this thread takes one
-        self._counts: Counter[object] = Counter()
-        self._taken: set[Slot] = set()
-
-    def take(self, principal: Principal) -> Slot:
-        """Count one more use for the principal, its tenant and this process.
-
-        :raises RateLimited: when the principal or its tenant has as many as it may have.
-        :raises Unavailable: when the process has.
-        """
-        user, tenant = ("user", principal.tenant_id, principal.user_id), ("tenant", principal.tenant_id)
-        with self._lock:
-            if self._is_full(user, self._limits.per_user):
-                raise self._refusal("for you", self._limits.per_user)
-            if self._is_full(tenant, self._limits.per_tenant):
-                raise self._refusal("for your tenant", self._limits.per_tenant)
-            if self._is_full("process", self._limits.per_process):
-                raise Unavailable(
-                    f"This server runs as many {self._what} as it may.",
-                    hint="Try again in a moment.",
-                    retry_after=RETRY_AFTER_S,
-                )
-            slot = Slot(self, (user, tenant, "process"))
-            self._counts.update(slot._owners)
-            self._taken.add(slot)
-            return slot
-
-    def release(self, slot: Slot) -> None:
-        """Stop counting a slot."""
-        with self._lock:
-            if slot in self._taken:
-                self._taken.remove(slot)
-                self._counts.subtract(slot._owners)
-                for owner in slot._owners:
-                    if not self._counts[owner]:
-                        del self._counts[owner]
-
-    def _is_full(self, owner: object, limit: int) -> bool:
-        return bool(limit) and self._counts[owner] >= limit
-
-    def _refusal(self, whose: str, limit: int) -> RateLimited:
-        return RateLimited(
-            f"{limit} {self._what} are already running {whose}.",
-            error_code="too_many_at_once",
-            hint="Wait until one has ended, then send this request again.",
-            retry_after=RETRY_AFTER_S,
-        )

@@ -3,16 +3,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from support.cast import ALICE, BOB, CHARLIE, ROOT, Clients, make_agent
+from support.hosts import close, make_host
 from support.logs import activity_of, begin, execution, finish, log_id_at
 
 from flask_aiagents import Principal
 from flask_aiagents.core.clock import utcnow
-from flask_aiagents.errors import BadRequest, Unavailable
+from flask_aiagents.errors import BadRequest, RateLimited, Unavailable
 from flask_aiagents.features.activity import stream as streams
 from flask_aiagents.web.filtering import Filter, Query
 
@@ -199,8 +201,8 @@ def test_more_than_a_stream_can_tell_is_said(
 
 def test_places_are_bounded_and_given_back(host: Flask) -> None:
     """Of a user's that do not end when they should, and of a process's; one that is closed or dropped is free."""
-    opened = [Reader(host, ALICE) for _ in range(2 * streams.MOST_EACH)]
-    with pytest.raises(Unavailable) as refused:
+    opened = [Reader(host, ALICE) for _ in range(streams.MOST_EACH + streams.MOST_ENDING)]
+    with pytest.raises(RateLimited) as refused:
         Reader(host, ALICE)
     assert refused.value.retry_after
     Reader(host, BOB).close()
@@ -213,13 +215,16 @@ def test_places_are_bounded_and_given_back(host: Flask) -> None:
         activity_of(host).stream(principal=ALICE).close()
 
 
-def test_a_process_has_so_many_places(host: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whosever they are; none is taken from another user."""
-    monkeypatch.setattr(streams, "MOST_STREAMS", 3)
-    with following(host, ALICE, BOB, CHARLIE) as (alice, *_):
+def test_a_process_has_so_many_places(tmp_path: Path) -> None:
+    """Half of what may run: for one tenant, and for all; none is taken from another user."""
+    app = make_host(f"sqlite:///{tmp_path}/few.db", AIAGENTS_MAX_RUNNING=6, AIAGENTS_MAX_RUNNING_PER_TENANT=4)
+    with following(app, ALICE, BOB, CHARLIE) as (alice, *_):
+        with pytest.raises(RateLimited):
+            Reader(app, ALICE)
         with pytest.raises(Unavailable):
-            Reader(host, ROOT)
+            Reader(app, ROOT)
         assert alice.next(pings=1) is None
+    close(app)
 
 
 def test_who_was_cut_off_is_not_in_its_own_way(host: Flask, clients: Clients) -> None:

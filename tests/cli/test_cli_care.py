@@ -120,6 +120,29 @@ def test_the_doctor_finds_green_threads(host: Flask, mount: Mount, monkeypatch: 
     assert "gthread" in result.output
 
 
+@pytest.mark.requirement("R45")
+@pytest.mark.parametrize(
+    ("arguments", "file", "advice"),
+    [
+        ("-k gthread --threads 16", "", "AIAGENTS_MAX_RUNNING=8"),
+        ("--threads=32", "", None),
+        ("", "threads = 8\n", "--threads 32"),
+        ("-c gunicorn.conf.py", "workers = 2\nthreads=40\n", None),
+        ("", "", None),
+    ],
+)
+def test_the_doctor_compares_slots_with_threads(
+    host: Flask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: str, file: str, advice: str | None
+) -> None:
+    """A server whose threads can all be taken by executions and streams is advised to have more or run fewer."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gunicorn.conf.py").write_text(file)
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", arguments)
+    output = run(host, "doctor").output
+    assert ("AIAGENTS_MAX_RUNNING" in output) == bool(advice)
+    assert advice is None or advice in output
+
+
 def test_the_doctor_says_when_the_database_is_away(mount: Mount) -> None:
     """No server is a finding like any other, not a traceback."""
     app = mount("postgresql+psycopg://nobody@127.0.0.1:1/none?connect_timeout=1", migrated=False)

@@ -105,10 +105,10 @@ def test_the_limit_of_the_process_is_a_503() -> None:
 def test_no_limit_is_none() -> None:
     """0 admits any number; a limit of users alone counts each by itself."""
     slots = Slots("things", SlotLimits(per_user=1))
-    slots.take(ALICE)
-    slots.take(BOB)
+    held = [slots.take(ALICE), slots.take(BOB)]
     with pytest.raises(RateLimited):
         slots.take(BOB)
+    assert len(held) == 2
 
 
 @pytest.mark.requirement("R44")

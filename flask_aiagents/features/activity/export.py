@@ -64,13 +64,14 @@ class Export(Iterator[bytes]):
             raise
 
 
-def download(parts: Iterator[bytes], format: str) -> Response:
+def download(export: Export, format: str) -> Response:
     """An export as a file for a browser to keep, packed on the way when it likes."""
-    response = Response(parts, content_type=TYPES[format])
+    response = Response(export, content_type=TYPES[format])
     name = f"activity-{utcnow():%Y-%m-%d}.{format}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.call_on_close(export.close)
     return compress(response, request)
 
 

@@ -5,6 +5,8 @@ For whoever runs agents: nothing here asks what the principal may do.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,8 +19,10 @@ from ...core.clock import uuid7_time
 from ...core.db import Database
 from ...core.principal import Principal
 from ...core.rerun import rerunnable
+from ...core.tenancy import TenantSession
 from ...types import JSON
 from ..access.service import Access
+from .concurrency import one_more
 from .expiry import end_expired
 from .models import ActivityLog, LogStatus, Source
 from .payload import ALL_KB, Payloads, bounded, clipped
@@ -77,6 +81,7 @@ class RunningLogs:
         """Write the running row of an execution, or of a test of a key, and commit it.
 
         :param payload_kb: how much is kept of the request, in KB; the agent's ``log_payload_kb``.
+        :raises RateLimited: when the tenant runs ``AIAGENTS_MAX_EXECUTIONS_PER_TENANT`` already.
         """
         row = {
             "id": log_id,
@@ -94,8 +99,18 @@ class RunningLogs:
             "lease_until": lease_until,
             "created_at": uuid7_time(log_id),
         }
-        with self._db.transaction(self._access.scope(principal)) as session:
+        with self._opening(principal) as session:
             session.insert_rows(ActivityLog, [row])
+
+    @contextmanager
+    def _opening(self, principal: Principal) -> Iterator[TenantSession]:
+        """Open the transaction of a new row, one at a time where running rows of a tenant are counted."""
+        if limit := self._settings.max_executions_per_tenant:
+            with one_more(self._db, principal.tenant_id, limit) as session:
+                yield session
+        else:
+            with self._db.transaction(self._access.scope(principal)) as session:
+                yield session
 
     def finish(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from ...core.db import Database
 from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.rerun import rerunnable
+from ...core.slots import Slots
 from ...core.tenancy import Scope, TenantSession
 from ...errors import BadRequest, NotFound
 from ...types import Id, JSONObject
@@ -33,11 +34,12 @@ from .unrolled import note_ended
 class Activity:
     """Reads the log, and keeps what clients did themselves."""
 
-    def __init__(self, database: Database, access: Access, payloads: Payloads) -> None:
+    def __init__(self, database: Database, access: Access, payloads: Payloads, slots: Slots) -> None:
         self._db = database
         self._access = access
         self._payloads = payloads
-        self._places = Places()
+        self._places = Places(slots)
+        self._slots = slots
 
     @rerunnable
     def record(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> JSONObject:
@@ -95,7 +97,7 @@ class Activity:
 
     def export(
         self, query: Query | None = None, format: str = "csv", *, principal: Principal | None = None
-    ) -> Iterator[bytes]:
+    ) -> Export:
         """All logs of a filter that the principal can see, as ``csv`` or ``jsonl``, newest first, in parts.
 
         Each page asks again whether the principal may read it: an export ends with the key that asked for it.
@@ -103,7 +105,8 @@ class Activity:
 
         :param query: its ``cursor`` is the id of the last row that arrived: the rows behind it, without a header.
         :raises BadRequest: for another format, and for a query that :meth:`list` refuses.
-        :raises RateLimited: when the principal or its tenant runs as many expensive reads as it may.
+        :raises RateLimited: when the principal or its tenant has as many expensive reads or streams as it may.
+        :raises Unavailable: when this process does.
         """
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
         query = query or Query()
@@ -118,12 +121,10 @@ class Activity:
                     return list_page(session, COLUMNS, part, *id_bounds(part.terms))
 
         checked = checked_format(format)
-        slot = self._db.expensive_reads.take(principal)
-        try:
-            return Export(exported(read, query, checked), slot.release)
-        except BaseException:
-            slot.release()
-            raise
+        with ExitStack() as slots:
+            slots.enter_context(self._slots.take(principal))
+            slots.enter_context(self._db.expensive_reads.take(principal))
+            return Export(exported(read, query, checked), slots.pop_all().close)
 
     def stream(
         self,
@@ -139,7 +140,8 @@ class Activity:
         :param last_event_id: the token from which an earlier stream is to go on.
         :param ping_s: seconds of silence after which the reader is tried.
         :raises BadRequest: for a filter that :meth:`list` refuses, for an order, and for what is no token.
-        :raises Unavailable: when too many are open. Of one user's the oldest ends when it begins one too many.
+        :raises RateLimited: when the tenant has too many open. A user's oldest ends when it begins one too many.
+        :raises Unavailable: when the process has too many.
         """
         principal = self._access.require(Permission.READ_ACTIVITY, principal)
         if query and (query.order or query.select or query.cursor):
@@ -153,7 +155,7 @@ class Activity:
                 with self._db.reading(self._access.scope(principal)) as session:
                     yield session
 
-        place = self._places.take((principal.tenant_id, principal.user_id))
+        place = self._places.take(principal)
         try:
             lasts_s = LASTS_S if principal.key_id else LOGIN_LASTS_S
             terms = query.terms if query else ()

@@ -15,7 +15,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -24,8 +24,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...core.clock import utcnow, uuid7_from, uuid7_time
+from ...core.principal import Principal
+from ...core.slots import Slot, Slots
 from ...core.tenancy import TenantSession
-from ...errors import AIAgentsError, BadRequest, Unavailable
+from ...errors import AIAgentsError, BadRequest
 from ...logs import logger
 from ...types import JSONObject
 from ...web.filtering import MAX_LIMIT, Query, Term
@@ -59,11 +61,14 @@ LOOK_BACK = timedelta(hours=1)
 MOST = 20_000
 """Most logs of one poll, of those that it reads again too: beyond, a client is told to read the list."""
 
-MOST_STREAMS = 16
-"""Most streams of one process, and..."""
-
 MOST_EACH = 4
-"""...of one user, who may have as many again that were asked to end: each takes a thread of the host's server."""
+"""Streams of one user that go on."""
+
+MOST_ENDING = 2
+"""Further ones of the same user that were asked to end and have not yet, since their readers are gone."""
+
+SHARE = 2
+"""Log streams may take one in so many of the slots of a process and of a tenant."""
 
 AWAY_MS = 30_000
 """After which a browser comes again whose stream gave its place to another of the same user: were it soon, open
@@ -105,8 +110,9 @@ class _Look:
 class Place:
     """What a stream has of its process, until it leaves."""
 
-    def __init__(self, whose: object, leave: Callable[[Place], None]) -> None:
+    def __init__(self, whose: object, slot: Slot, leave: Callable[[Place], None]) -> None:
         self.whose = whose
+        self.slot = slot
         self.wanted = threading.Event()
         """Set when the stream is to end, since its user has begun others."""
         self._leave = leave
@@ -117,36 +123,38 @@ class Place:
 
 
 class Places:
-    """How many streams this process has open, and whose."""
+    """The log streams that this process has open, each in a slot.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    :param within: the slots of all that runs for long.
+    """
+
+    def __init__(self, within: Slots) -> None:
+        limits = replace(within.limits.part(SHARE), per_user=MOST_EACH + MOST_ENDING)
+        self._slots = Slots("log streams", limits, within=within)
+        self._lock = threading.RLock()  # a garbage collection may release a place in the middle of take()
         self._taken: list[Place] = []
 
-    def take(self, whose: object) -> Place:
-        """Take a place, and ask a user's oldest stream to end where it has enough of them.
+    def take(self, principal: Principal) -> Place:
+        """Take a place, and ask a user's oldest stream to end when it has enough of them.
 
-        Whoever is cut off comes again before a server notices: what is in the way are its own dead streams.
+        A client whose connection broke reconnects before the server notices: the streams in its way are its own.
 
-        :raises Unavailable: when the process has no place, or those that were asked to end do not.
+        :raises RateLimited: when the user's or the tenant's streams that were asked to end have not ended.
+        :raises Unavailable: when the process has no slot left.
         """
+        whose = (principal.tenant_id, principal.user_id)
         with self._lock:
-            own = [place for place in self._taken if place.whose == whose]
-            if len(self._taken) >= MOST_STREAMS or len(own) >= 2 * MOST_EACH:
-                raise Unavailable(
-                    "Too many streams of the log are open.",
-                    hint="Close one, or read the list every few seconds.",
-                    retry_after=30,
-                )
-            staying = [place for place in own if not place.wanted.is_set()]
+            slot = self._slots.take(principal)
+            staying = [place for place in self._taken if place.whose == whose and not place.wanted.is_set()]
             if len(staying) >= MOST_EACH:
                 staying[0].wanted.set()
-            self._taken.append(place := Place(whose, self._give_back))
+            self._taken.append(place := Place(whose, slot, self._give_back))
             return place
 
     def _give_back(self, place: Place) -> None:
         with self._lock:
             self._taken.remove(place)
+        place.slot.release()
 
 
 class LogStream:

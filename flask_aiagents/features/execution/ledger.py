@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...core.clock import utcnow, uuid7
 from ...core.principal import Principal
+from ...core.slots import Slot
 from ...llm.calls import Call, Outcome, estimated_tokens
 from ...logs import logger
 from ...signals import AgentExecuted, publish
@@ -41,6 +42,8 @@ class Entry:
     principal: Principal
     subject: Subject
     call: Call
+    slot: Slot
+    """Held until the end."""
     overrides: JSONObject = field(default_factory=dict)
     """Parameters that were tried in place of the agent's."""
     log_id: UUID = field(default_factory=uuid7)
@@ -64,8 +67,9 @@ class Entry:
     def close(self, outcome: Outcome) -> Execution:
         """Write the end and tell the world; a row that maintenance already ended stays as it is."""
         duration_ms = round((time.monotonic() - self.started) * 1000)
-        if self._end(outcome, duration_ms):
-            publish(self.app, self._news(outcome, duration_ms))
+        with self.slot:
+            if self._end(outcome, duration_ms):
+                publish(self.app, self._news(outcome, duration_ms))
         return Execution(self.log_id, self.subject.id, duration_ms, outcome)
 
     def note(self, text: str) -> None:

@@ -17,6 +17,7 @@ from ...actions import Action
 from ...core.clock import utcnow, uuid7
 from ...core.db import Database
 from ...core.principal import Principal
+from ...core.slots import Slots
 from ...core.tenancy import SYSTEM
 from ...errors import Conflict
 from ...llm.calls import Call, Message, Outcome, Target
@@ -50,13 +51,20 @@ class Probe:
     """Tests keys, each test under one log."""
 
     def __init__(
-        self, database: Database, access: Access, running: RunningLogs, planner: Planner, limiter: Limiter
+        self,
+        database: Database,
+        access: Access,
+        running: RunningLogs,
+        planner: Planner,
+        limiter: Limiter,
+        slots: Slots,
     ) -> None:
         self._db = database
         self._access = access
         self._running = running
         self._planner = planner
         self._limiter = limiter
+        self._slots = slots
         self._schema = ProbeSchema()
         self._schema.catalogue = Catalogue(planner.settings, planner.tools.names)
 
@@ -74,8 +82,9 @@ class Probe:
         values = load(self._schema, data)
         agent = self._agent(values.get("agent_id"), principal)
         target = self._target(values, agent, principal)
-        self._limiter.hit(principal)
-        return self._logged(self._call(target), agent, principal)
+        with self._slots.take(principal):
+            self._limiter.hit(principal)
+            return self._logged(self._call(target), agent, principal)
 
     def _agent(self, agent_id: UUID | None, principal: Principal) -> Agent | None:
         if agent_id is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...core.db import Database
 from ...core.principal import Principal
+from ...core.slots import Slot, Slots
 from ...llm.calls import Message, Outcome
 from ...llm.engine import engine
 from ...llm.streams import PING_S
@@ -34,14 +35,21 @@ class Executions:
     """Runs agents, whole or streamed, each under one log."""
 
     def __init__(
-        self, database: Database, access: Access, running: RunningLogs, planner: Planner, limiter: Limiter
+        self,
+        database: Database,
+        access: Access,
+        running: RunningLogs,
+        planner: Planner,
+        limiter: Limiter,
+        slots: Slots,
     ) -> None:
         self._db = database
         self._access = access
         self._running = running
         self._planner = planner
         self._limiter = limiter
-        self._probe = Probe(database, access, running, planner, limiter)
+        self._slots = slots
+        self._probe = Probe(database, access, running, planner, limiter, slots)
         self._catalogue = Catalogue(planner.settings, planner.tools.names)
 
     def run(
@@ -61,7 +69,8 @@ class Executions:
         :raises Invalid: for overrides that no agent, or not this one, may have.
         :raises NotFound: when the principal cannot see the agent.
         :raises Conflict: when the agent is not active, or has no usable key.
-        :raises RateLimited: when the principal has run too many.
+        :raises RateLimited: when the principal or its tenant has run, or runs, too many.
+        :raises Unavailable: when the process runs as many as it may.
         :raises UpstreamError: when every model failed; the log says how.
         :raises UpstreamTimeout: when the time was up.
         """
@@ -113,6 +122,21 @@ class Executions:
         self._db.refuse_open_transaction()
         warn_of_adapter()
         principal = self._access.require(Permission.EXECUTE_AGENT, principal)
+        slot = self._slots.take(principal)
+        try:
+            return self._opened(agent_id, data, overrides, principal, slot)
+        except BaseException:
+            slot.release()
+            raise
+
+    def _opened(
+        self,
+        agent_id: Id,
+        data: Mapping[str, Any],
+        overrides: Mapping[str, Any] | None,
+        principal: Principal,
+        slot: Slot,
+    ) -> Entry:
         messages: tuple[Message, ...] = load(_SCHEMA, data)["input"]
         tried = self._tried(overrides, principal)
         subject = find_subject(self._db, self._planner.vault, agent_id, principal, self._access.scope(principal))
@@ -120,7 +144,7 @@ class Executions:
             subject = tried.over(subject, self._catalogue)
         call = self._planner.call(subject, messages, principal)
         self._limiter.hit(principal)
-        entry = Entry(self._planner.app, self._running, principal, subject, call, tried.values)
+        entry = Entry(self._planner.app, self._running, principal, subject, call, slot, tried.values)
         entry.open()
         return entry
 

@@ -26,6 +26,7 @@ from .setup_checks import (
     prices_are_fresh,
     rate_limit_is_shared,
     server_reports_readers,
+    threads_are_left,
     threads_are_real,
 )
 
@@ -34,6 +35,7 @@ SETUP: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     rate_limit_is_shared,
     threads_are_real,
     server_reports_readers,
+    threads_are_left,
     prices_are_fresh,
     identity_answers,
 )

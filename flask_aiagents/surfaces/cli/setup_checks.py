@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from ...core.clock import utcnow
 from ...llm.prices import catalogue_age
 from ...web.servers import ADVICE, likely_adapter
 from .findings import Finding
+
+SPARE_THREADS = 8
+"""Threads of the server that are left for requests which take no slot."""
 
 PRICES_KEEP = timedelta(days=180)
 """How old the price catalogue may be: providers change prices a few times a year."""
@@ -64,6 +69,19 @@ def server_reports_readers(_: Any) -> Iterator[Finding]:
         )
 
 
+def threads_are_left(system: Any) -> Iterator[Finding]:
+    """Threads that all slots take leave none for lists and health."""
+    threads, limit = _gunicorn_threads(), system.settings.max_running
+    if threads is not None and (not limit or limit + SPARE_THREADS > threads):
+        yield Finding(
+            "advice",
+            f"The server has {threads} threads, and AIAGENTS_MAX_RUNNING lets {limit or 'any number of'} "
+            "executions, log streams and exports take one each for long.",
+            f"Serve with --threads {(limit or threads) + SPARE_THREADS}, or set "
+            f"AIAGENTS_MAX_RUNNING={max(1, threads - SPARE_THREADS)}.",
+        )
+
+
 def prices_are_fresh(_: Any) -> Iterator[Finding]:
     """Prices come with genai-prices and age with it."""
     age = catalogue_age(utcnow())
@@ -73,6 +91,16 @@ def prices_are_fresh(_: Any) -> Iterator[Finding]:
             f"The price catalogue is {age.days} days old: newer models are logged without a cost.",
             "Run: pip install --upgrade genai-prices; or set AIAGENTS_PRICES.",
         )
+
+
+def _gunicorn_threads() -> int | None:
+    """Return a worker's threads from gunicorn's environment or configuration file, None when neither has them."""
+    asked = os.environ.get("GUNICORN_CMD_ARGS", "")
+    file = re.search(r"(?:-c|--config)[ =](?:file:)?(\S+)", asked)
+    path = Path(file[1] if file else "gunicorn.conf.py")
+    text = path.read_text(errors="replace") if path.is_file() else ""
+    found = re.search(r"--threads[ =](\d+)", asked) or re.search(r"^threads *= *(\d+)", text, re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def _patched(name: str) -> bool:
