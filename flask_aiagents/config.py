@@ -99,7 +99,16 @@ class Settings:
     """The model of agents that are created without one, as ``provider:model``; without it they stay inactive."""
 
     rate_limit: str = "120/minute"
-    """Executions a principal, in the notation of limits; empty switches it off."""
+    """Executions of one user, in the notation of limits; empty switches it off."""
+
+    tenant_rate_limit: str = "1200/minute"
+    """Executions of all users of one tenant together; empty switches it off."""
+
+    activity_rows_limit: str = "60000/minute"
+    """Rows that the clients of one tenant may post into the log; empty switches it off."""
+
+    activity_bytes_limit: str = "33554432/minute"
+    """Bytes of the bodies in which they do; empty switches it off."""
 
     rate_limit_storage_uri: str = "memory://"
     """Where counts live: one process's memory, or ``redis://...`` for several processes."""
@@ -118,7 +127,7 @@ class Settings:
     """Executions that one tenant runs at once in all processes, counted in the database; 0 for no limit."""
 
     max_body_bytes: int = 1_048_576
-    """Largest request body; bulk logs get eight times as much."""
+    """Largest request body; bulk logs get twice as much. A body is parsed while all other threads wait."""
 
     max_response_bytes: int = 8_388_608
     """Largest answer that is read from a model."""

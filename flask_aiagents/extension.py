@@ -17,6 +17,7 @@ from .core.db import Database, ReadLimits
 from .core.host_database import resolve
 from .core.installed import EXTENSION, installation
 from .core.maintenance import Maintenance
+from .core.rates import RateStorage
 from .core.slots import SlotLimits, Slots
 from .errors import ConfigurationError
 from .features.access.identity import HostIdentity, flask_login_user
@@ -24,6 +25,7 @@ from .features.access.keys import ApiKeys
 from .features.access.policy import Policy
 from .features.access.service import Access
 from .features.activity import receivers
+from .features.activity.meter import Meter
 from .features.activity.payload import Payloads
 from .features.activity.retention import Retention
 from .features.activity.running import RunningLogs
@@ -143,6 +145,7 @@ class AIAgents:
         access = Access(database, self._identity, self._policy)
         catalogue = Catalogue(settings, self.tools.names)
         running = RunningLogs(database, access, settings, self._payloads)
+        rates = RateStorage(settings.rate_limit_storage_uri)
         slots = Slots("executions, log streams and exports", _slot_limits(settings))
         retention = Retention(database, access, settings.log_retention_days or {})
         analytics = Analytics(database, access)
@@ -161,12 +164,12 @@ class AIAgents:
             agents=Agents(database, access, catalogue),
             configurations=Configurations(database, access, catalogue),
             credentials=Credentials(database, access, keyring, settings),
-            activity=Activity(database, access, self._payloads, slots),
+            activity=Activity(database, access, self._payloads, slots, Meter(settings, rates)),
             running=running,
             retention=retention,
             analytics=analytics,
             erasure=Erasure(database, access, running),
-            executions=Executions(database, access, running, planner, Limiter(settings), slots),
+            executions=Executions(database, access, running, planner, Limiter(settings, rates), slots),
             maintenance=maintenance,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,12 +23,27 @@ MAX_DEPTH = 64
 MAX_DIGITS = 300
 """Longest number of a body, in characters: beyond the range of a float, short of a cost to parse."""
 
+MAX_VALUES = 100_000
+"""Most values of a body, and..."""
+
+MAX_CONTAINERS = 30_000
+"""...most objects and arrays: the parser holds the interpreter's lock, so both bound how long all other threads
+wait (50 ms). Ten thousand logs of ten fields with two payloads each are admitted."""
+
+PIECE = 20
+"""Items of a list that are written as JSON at once, for the same reason: 20 logs with full payloads take 20 ms."""
+
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def dumps(value: Any) -> bytes:
     """JSON with times as ``...Z``, money and ids as strings."""
-    return json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":")).encode()
+    if type(value) is list and len(value) > PIECE:
+        pieces = (_encode(value[start : start + PIECE])[1:-1] for start in range(0, len(value), PIECE))
+        return f"[{','.join(pieces)}]".encode()
+    return _encode(value).encode()
 
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -72,6 +88,7 @@ def parse_json(raw: bytes) -> JSON:
 
     :raises BadRequest: saying what is wrong and where.
     """
+    _refuse_crowd(raw)
     try:
         text = raw.decode("utf-8")
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded)
@@ -86,6 +103,25 @@ def parse_json(raw: bytes) -> JSON:
     if "\\u" in text or "\x00" in text:
         _refuse_unstorable(value)
     return value
+
+
+def _refuse_crowd(raw: bytes) -> None:
+    """Bound the parser's work before it begins.
+
+    Commas and brackets are counted wherever they stand, and only those outside of strings if that is too many.
+    """
+    if not _is_crowded(raw):
+        return
+    # With so many quotes even finding the strings would take too long.
+    if raw.count(b'"') > 4 * MAX_VALUES or _is_crowded(_STRINGS.sub(b"", raw)):
+        raise PayloadTooLarge(
+            f"The body has more than {MAX_VALUES:,} values, or more than {MAX_CONTAINERS:,} objects and arrays.",
+            hint="Send less at once.",
+        )
+
+
+def _is_crowded(raw: bytes) -> bool:
+    return raw.count(b",") > MAX_VALUES or raw.count(b"{") + raw.count(b"[") > MAX_CONTAINERS
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -139,3 +175,5 @@ def _plain(value: Any) -> str:
 
 
 _PLAIN: dict[type, Callable[[Any], str]] = {datetime: time_text, UUID: str, Decimal: "{:f}".format}
+
+_encode = json.JSONEncoder(default=_plain, allow_nan=False, separators=(",", ":")).encode

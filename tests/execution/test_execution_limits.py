@@ -56,3 +56,23 @@ def test_counts_that_cannot_be_reached_are_a_503(tmp_path: Path) -> None:
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     assert alice.get("/api/ai_agent_activity_logs?action=eq.execute").json == []
     close(app)
+
+
+@pytest.mark.requirement("R46")
+def test_invented_users_share_their_tenants_rate(tmp_path: Path) -> None:
+    """Keys for user ids that nobody has gain nothing; each user's own limit holds, too."""
+    options: dict[str, Any] = {"AIAGENTS_RATE_LIMIT": "2/day", "AIAGENTS_TENANT_RATE_LIMIT": "5/day"}
+    app = make_host(f"sqlite:///{tmp_path}/rates.db", **options)
+    clients = Clients.of(app)
+    url = f"/api/ai_agents/{make_agent(clients.alice)['id']}/execute"
+    statuses: list[int] = []
+    for number in range(4):
+        key = clients.alice.post("/api/ai_agent_api_keys", json={"name": "x", "user_id": f"u{number}"}).json
+        headers = {"X-API-Key": key["token"]}
+        statuses += [
+            app.test_client().post(url, json={"input": "hi"}, headers=headers).status_code for _ in range(3)
+        ]
+    assert statuses == [200, 200, 429, 200, 200, 429, 200, 429, 429, 429, 429, 429]
+    theirs = f"/api/ai_agents/{make_agent(clients.charlie)['id']}/execute"
+    assert clients.charlie.post(theirs, json={"input": "hi"}).status_code == 200
+    close(app)

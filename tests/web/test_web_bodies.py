@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask, request
 
-from flask_aiagents.web.json import parse_json
+from flask_aiagents.errors import PayloadTooLarge
+from flask_aiagents.web.json import dumps, parse_json
 
 JSON = "application/json"
 
@@ -111,8 +112,40 @@ def test_wrong_fields_are_a_422_by_name(client: Any) -> None:
 def test_a_megabyte_of_small_objects_is_read_fast() -> None:
     """The checks of depth and characters cost milliseconds of this process, however busy the machine is."""
     raw = json.dumps(
-        [{"name": f"n\u00e9 {n}", "size": n, "tags": ["a", {"b": None}]} for n in range(15_000)]
+        [{"name": f"n\u00e9 {n}", "size": n, "tags": ["a", {"b": None}]} for n in range(9_000)]
     ).encode()
     began = time.process_time()
     parse_json(raw)
     assert time.process_time() - began < 2
+
+
+CROWDS = {
+    "arrays": b"[" + b"[]," * 40_000 + b"[]]",
+    "objects": b"[" + b"{}," * 40_000 + b"{}]",
+    "numbers": b"[" + b"1," * 150_000 + b"1]",
+    "strings": b"[" + b'"a",' * 150_000 + b'"a"]',
+    "keys": b"{" + b",".join(b'"%d":1' % n for n in range(150_000)) + b"}",
+    "quotes": b"[" + b'"",' * 300_000 + b'""]',
+    "unfinished": b"[" * 900_000,
+}
+
+
+@pytest.mark.requirement("R43")
+@pytest.mark.parametrize("crowd", list(CROWDS))
+def test_a_crowd_of_values_is_refused_before_it_is_parsed(crowd: str) -> None:
+    """A body that would keep all threads waiting is a 413 that names the bound, whatever it is made of."""
+    with pytest.raises(PayloadTooLarge, match="100,000 values"):
+        parse_json(CROWDS[crowd])
+
+
+@pytest.mark.parametrize("text", ["[{" * 100_000, "a,b" * 100_000, '", "' * 40_000])
+def test_what_stands_in_a_string_is_no_value(text: str) -> None:
+    """A long text may have as many commas, brackets and quotes as it likes."""
+    assert parse_json(json.dumps({"input": text}).encode()) == {"input": text}
+
+
+@pytest.mark.parametrize("number", [0, 1, 20, 21, 40, 41, 99])
+def test_a_list_is_written_whole_in_pieces(number: int) -> None:
+    """A list that is written in pieces is the same JSON as in one."""
+    rows = [{"id": n, "text": "é,]["} for n in range(number)]
+    assert json.loads(dumps(rows)) == rows

@@ -20,7 +20,7 @@ from .export import download
 from .schemas import ActivityLogSchema, RecordedSchema
 from .service import Activity
 
-BULK = 8
+BULK = 2
 """How many times the usual body the bulk POST may have."""
 
 FORMAT = {
@@ -101,16 +101,18 @@ def stream_logs() -> Response:
     permission=Permission.RECORD_ACTIVITY,
     body=ActivityLogSchema,
     or_array=True,
+    errors=(429,),
     lenient=RecordedSchema,
 )
 def record_activity() -> Response:
     """Record own activity, one log or an array of up to 10,000: all or none, unless the client is lenient."""
     data: Any = body(times=BULK)
+    size = len(request.get_data())
     if isinstance(data, list):
         lenient = prefers("handling=lenient")
-        recorded = activity.record_many(data, lenient=lenient)
+        recorded = activity.record_many(data, lenient=lenient, size=size)
         return partly_created(recorded.dump()) if lenient else created(recorded.items, "")
-    row = activity.record(data)
+    row = activity.record(data, size=size)
     return created(row, ".get_log", log_id=row["id"])
 
 

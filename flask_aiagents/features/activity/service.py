@@ -25,6 +25,7 @@ from . import posted
 from .bounds import id_bounds
 from .columns import COLUMNS
 from .export import Export, checked_format, exported
+from .meter import Meter
 from .models import ActivityLog
 from .payload import Payloads
 from .stream import LASTS_S, LOGIN_LASTS_S, PING_S, LogStream, Places
@@ -34,21 +35,28 @@ from .unrolled import note_ended
 class Activity:
     """Reads the log, and keeps what clients did themselves."""
 
-    def __init__(self, database: Database, access: Access, payloads: Payloads, slots: Slots) -> None:
+    def __init__(self, database: Database, access: Access, payloads: Payloads, slots: Slots, meter: Meter) -> None:
         self._db = database
         self._access = access
         self._payloads = payloads
         self._places = Places(slots)
         self._slots = slots
+        self._meter = meter
 
-    @rerunnable
-    def record(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> JSONObject:
+    def record(self, data: Mapping[str, Any], *, size: int = 0, principal: Principal | None = None) -> JSONObject:
         """Keep one thing that a client did itself; returns the row as lists show it.
 
+        :param size: bytes of the client's request; 0 without one.
         :raises Forbidden: for executions, tokens and costs, when the principal may not report usage.
         :raises Invalid: naming each wrong field.
+        :raises RateLimited: when the tenant posts too much.
         """
         principal = self._access.require(Permission.RECORD_ACTIVITY, principal)
+        self._meter.hit(principal, 1, size)
+        return self._record(data, principal)
+
+    @rerunnable
+    def _record(self, data: Mapping[str, Any], principal: Principal) -> JSONObject:
         item = posted.checked_one(data)
         if not self._access.allows(principal, Permission.REPORT_USAGE):
             posted.refuse_one(item)
@@ -58,17 +66,29 @@ class Activity:
             note_ended(session, [row])
         return row
 
-    @rerunnable
     def record_many(
-        self, data: Sequence[Any], *, lenient: bool = False, principal: Principal | None = None
+        self,
+        data: Sequence[Any],
+        *,
+        lenient: bool = False,
+        size: int = 0,
+        principal: Principal | None = None,
     ) -> posted.Recorded:
         """Keep up to 10,000 things that a client did itself: all or none, or the good ones if ``lenient``.
 
+        :param size: bytes of the client's request; 0 without one.
         :raises Forbidden: for executions, tokens and costs, when the principal may not report usage; if
             ``lenient`` they are passed over like wrong ones.
         :raises Invalid: naming each wrong item; if ``lenient`` only when there is no good one.
+        :raises RateLimited: when the tenant posts too much, or too many large posts at once.
         """
         principal = self._access.require(Permission.RECORD_ACTIVITY, principal)
+        self._meter.hit(principal, len(data), size)
+        with self._meter.large(principal, len(data), size):
+            return self._record_many(data, principal, lenient=lenient)
+
+    @rerunnable
+    def _record_many(self, data: Sequence[Any], principal: Principal, *, lenient: bool) -> posted.Recorded:
         items, refused = posted.checked(data)
         if not self._access.allows(principal, Permission.REPORT_USAGE):
             posted.refuse_usage(items, refused, lenient=lenient)
