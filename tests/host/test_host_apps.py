@@ -16,7 +16,8 @@ def run_suite(app: str, file: str, mounted: str) -> str:
     """The summary of a suite that runs in a process of its own, with the host's own extensions."""
     folder = APPS / app
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", str(folder), "-W", "error",
+        [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", str(folder),
+         "--confcutdir", str(folder), "-W", "error",
          "-W", "ignore:datetime.datetime.utcnow:DeprecationWarning", "-p", "no:cacheprovider", file],
         cwd=folder,
         env={"PYTHONPATH": f"{folder}:{APPS.parents[2]}", "WITH_AIAGENTS": mounted},
