@@ -98,6 +98,10 @@ class Settings:
     default_model: str | None = None
     """The model of agents that are created without one, as ``provider:model``; without it they stay inactive."""
 
+    role_cache_s: float = 5.0
+    """Seconds that an answer of the host's ``current_role`` is kept in a process. A higher value asks the host
+    less often, and lets the key of a deleted or demoted user work for longer; 0 asks at each request."""
+
     rate_limit: str = "120/minute"
     """Executions of one user, in the notation of limits; empty switches it off."""
 

@@ -14,7 +14,7 @@ from .errors import ConfigurationError
 PREFIX = "AIAGENTS_"
 """How the key of every setting begins."""
 
-MAY_BE_ZERO = frozenset({"maintenance_interval_s", "statement_timeout_s"})
+MAY_BE_ZERO = frozenset({"maintenance_interval_s", "role_cache_s", "statement_timeout_s"})
 """Times in seconds for which 0 has a meaning; a timeout of 0 would let nothing pass."""
 
 _TRUE = frozenset({"true", "1", "yes", "on"})

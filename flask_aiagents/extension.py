@@ -23,6 +23,7 @@ from .errors import ConfigurationError
 from .features.access.identity import HostIdentity, flask_login_user
 from .features.access.keys import ApiKeys
 from .features.access.policy import Policy
+from .features.access.roles import CurrentRole, HostRoles
 from .features.access.service import Access
 from .features.activity import receivers
 from .features.activity.meter import Meter
@@ -32,7 +33,7 @@ from .features.activity.running import RunningLogs
 from .features.activity.service import Activity
 from .features.agents.configurations import Configurations
 from .features.agents.schemas import Catalogue
-from .features.agents.service import Agents
+from .features.agents.service import Agents, absent_agents
 from .features.analytics.service import Analytics
 from .features.credentials.service import Credentials
 from .features.credentials.vault import Vault
@@ -84,6 +85,8 @@ class AIAgents:
     :param list_tenants: returns ids and names of the tenants, for the panel.
     :param labels: returns names for ids: ``labels("user", ["7"])`` -> ``{"7": "Alice"}``; the kinds are ``user``
         and ``tenant``.
+    :param current_role: returns the role that a user has now in a tenant, ``current_role("7", "acme")``, or None
+        for a deleted user: API keys of deleted users are refused, those of demoted ones are lowered.
     :param redact: returns what the log may keep of a request, an answer or the details of a change (JSON) instead
         of the whole: to take personal data out. Where it fails nothing of it is kept.
     """
@@ -99,11 +102,13 @@ class AIAgents:
         list_tenants: Callable[[], Iterable[tuple[str, str]]] | None = None,
         labels: Callable[[Any, list[str]], Mapping[str, str]] | None = None,
         redact: Callable[[Any], Any] | None = None,
+        current_role: CurrentRole | None = None,
     ) -> None:
         self.tools = ToolRegistry()
         self._db = db
         self._identity = HostIdentity(identity)
         self._policy = policy or Policy()
+        self._current_role = current_role
         self._admin = admin
         self._names = HostNames(list_tenants, labels)
         self._payloads = Payloads(redact)
@@ -142,7 +147,8 @@ class AIAgents:
 
     def _install(self, app: Flask, settings: Settings, database: Database) -> Installation:
         keyring = Keyring(settings.encryption_keys)
-        access = Access(database, self._identity, self._policy)
+        roles = HostRoles(self._current_role, settings.role_cache_s)
+        access = Access(database, self._identity, self._policy, roles)
         catalogue = Catalogue(settings, self.tools.names)
         running = RunningLogs(database, access, settings, self._payloads)
         rates = RateStorage(settings.rate_limit_storage_uri)
@@ -160,7 +166,7 @@ class AIAgents:
             database=database,
             tools=self.tools,
             access=access,
-            keys=ApiKeys(database, access),
+            keys=ApiKeys(database, access, absent_agents),
             agents=Agents(database, access, catalogue),
             configurations=Configurations(database, access, catalogue),
             credentials=Credentials(database, access, keyring, settings),

@@ -28,6 +28,25 @@ class Role(StrEnum):
     TENANT_ADMIN = "tenant_admin"
     USER = "user"
 
+    @property
+    def rank(self) -> int:
+        """The breadth of the role: a higher rank includes the lower ones."""
+        return ("user", "tenant_admin", "super_admin").index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLimits:
+    """Limits of an API key within its role; None is no limit."""
+
+    permissions: frozenset[str] | None = None
+    """Slugs of the permissions that it has."""
+    agent_ids: frozenset[UUID] | None = None
+    """The agents that it sees and acts on; all others are as if absent."""
+
+
+NO_LIMITS = KeyLimits()
+"""The limits of a login, and of a key that has all of its role."""
+
 
 @dataclass(frozen=True, slots=True, init=False)
 class Principal:
@@ -46,6 +65,8 @@ class Principal:
     """True when a super admin acts for the tenant named here."""
     time_zone: str | None = None
     """Whose days, weeks and months figures are by default, such as ``Europe/Berlin``; UTC without one."""
+    limits: KeyLimits = NO_LIMITS
+    """What the API key may do at most."""
 
     def __init__(
         self,
@@ -55,6 +76,7 @@ class Principal:
         key_id: UUID | None = None,
         acting: bool = False,
         time_zone: str | None = None,
+        limits: KeyLimits = NO_LIMITS,
     ) -> None:
         set_ = partial(object.__setattr__, self)
         set_("user_id", host_id(user_id, "user_id", USER_LENGTH))
@@ -63,6 +85,7 @@ class Principal:
         set_("key_id", key_id)
         set_("acting", acting)
         set_("time_zone", _known_zone(time_zone))
+        set_("limits", limits)
         if not self.user_id:
             raise ValueError("A principal needs a user_id.")
         if not self.tenant_id and self.role is not Role.SUPER_ADMIN:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from flask import Flask
 from running import run
-from support.cast import OFFLINE
+from support.cast import OFFLINE, Clients, make_agent
 
 
 def make_key(app: Flask, *args: str) -> str:
@@ -67,3 +67,20 @@ def test_wrong_input_is_a_sentence(host: Flask) -> None:
     assert unknown.exit_code == 1
     assert "There is no API key" in unknown.output
     assert "Traceback" not in past.output + unknown.output
+
+
+def test_a_key_is_limited_by_options(host: Flask, clients: Clients) -> None:
+    """``--permission`` and ``--agent`` limit a key, and the list counts them."""
+    agent = make_agent(clients.alice)["id"]
+    make_agent(clients.alice, "Hidden")
+    token = make_key(
+        host,
+        *("--tenant", "acme", "--user", "bob", "--role", "user", "--permission", "read_agents"),
+        *("--permission", "report_usage", "--agent", agent),
+    )
+    seen = host.test_client().get("/api/ai_agents", headers={"X-API-Key": token}).get_json()
+    assert [one["id"] for one in seen] == [agent]
+    assert "2 permission(s)  1 agent(s)" in run(host, "keys", "list", "--tenant", "acme").output
+    absent = ("--tenant", "acme", "--role", "user", "--agent", "00000000-0000-0000-0000-000000000000")
+    refused = run(host, "keys", "create", "--name", "x", *absent)
+    assert (refused.exit_code, "There is no agent" in refused.output) == (1, True)

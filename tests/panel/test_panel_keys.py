@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from support.cast import ROOT, Clients
+from support.cast import ROOT, Clients, make_agent
 from support.forms import FormReader
 from support.panel import PanelClient
 
@@ -256,3 +257,28 @@ def test_no_keys_yet(alice: PanelClient) -> None:
     """The empty list says what a key is for; a filter that finds none says so."""
     assert "No API keys yet" in alice.get("/keys/").text
     assert "No entry fits these filters." in alice.get("/keys/?state=revoked").text
+
+
+def test_a_key_is_limited_in_the_form(clients: Clients, alice: PanelClient) -> None:
+    """Ticked permissions and named agents become its limits, which the list shows in words."""
+    agent = make_agent(clients.alice)["id"]
+    page = alice.get("/keys/new/").text
+    assert "Run agents" in page
+    assert "Erase a tenant" not in page
+    data = {"name": "Till", "role": "user", "expires": "", "permissions": ["read_agents", "execute_agent"]}
+    assert alice.post("/keys/new/", data | {"agents": f" {agent}\n\n"}).status_code == 201
+    key = clients.alice.get("/api/ai_agent_api_keys").json[0]
+    assert (key["permissions"], key["agent_ids"]) == (["execute_agent", "read_agents"], [agent])
+    assert "2 permissions, 1 agent" in alice.get("/keys/").text
+    assert alice.post("/keys/new/", data | {"name": "All", "permissions": []}).status_code == 201
+    assert clients.alice.get("/api/ai_agent_api_keys").json[0]["permissions"] is None
+
+
+def test_wrong_limits_are_said_beside_their_fields(alice: PanelClient) -> None:
+    """A permission beyond the role, and what is no agent."""
+    data = {"name": "Till", "role": "user", "expires": "", "permissions": ["manage_keys"]}
+    refused = alice.post("/keys/new/", data)
+    assert (refused.status_code, "choose a wider role" in refused.text) == (422, True)
+    for agents, words in (("nonsense", "Not a valid UUID"), (str(uuid4()), "There is no agent")):
+        refused = alice.post("/keys/new/", data | {"permissions": [], "agents": agents})
+        assert (refused.status_code, words in refused.text) == (422, True)

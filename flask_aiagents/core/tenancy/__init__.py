@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .mixins import OwnedMixin, SharedTenantMixin, TenantMixin
+from .mixins import OfAgentMixin, OwnedMixin, SharedTenantMixin, TenantMixin
 from .scope import SYSTEM, Scope, current_scope, tenant_scope
 from .session import TenantSession
 
 __all__ = [
     "SYSTEM",
+    "OfAgentMixin",
     "OwnedMixin",
     "Scope",
     "SharedTenantMixin",

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import LoaderCriteriaOption, with_loader_criteria
 
-from .mixins import OwnedMixin, SharedTenantMixin, TenantMixin
+from .mixins import OfAgentMixin, OwnedMixin, SharedTenantMixin, TenantMixin
 from .scope import Scope
 
 Criteria = tuple[LoaderCriteriaOption, ...]
@@ -41,9 +41,15 @@ def any_criteria(scope: Scope, *, write: bool) -> Criteria:
             lambda cls: sa.or_(cls.tenant_id == tenant, cls.tenant_id.is_(None)),
             include_aliases=True,
         )
-    if user is None:
-        return own, shared
-    return own, shared, with_loader_criteria(OwnedMixin, lambda cls: cls.user_id == user, include_aliases=True)
+    found = [own, shared]
+    if user is not None:
+        found.append(with_loader_criteria(OwnedMixin, lambda cls: cls.user_id == user, include_aliases=True))
+    if scope.agent_ids is not None:
+        agents = sorted(scope.agent_ids)
+        found.append(
+            with_loader_criteria(OfAgentMixin, lambda cls: cls.agent_column().in_(agents), include_aliases=True)
+        )
+    return tuple(found)
 
 
 def _conditions(model: Any, scope: Scope, write: bool) -> Iterator[sa.ColumnElement[bool]]:
@@ -53,6 +59,10 @@ def _conditions(model: Any, scope: Scope, write: bool) -> Iterator[sa.ColumnElem
         yield sa.or_(own, model.tenant_id.is_(None)) if shared else own
     if issubclass(model, OwnedMixin) and scope.user_id is not None:
         yield model.user_id == _Fixed("user", scope.user_id, sa.String(), unique=True)
+    if issubclass(model, OfAgentMixin) and scope.agent_ids is not None:
+        yield model.agent_column().in_(
+            _Fixed("agents", sorted(scope.agent_ids), sa.Uuid(), unique=True, expanding=True)
+        )
 
 
 class _Fixed(sa.BindParameter[Any]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
@@ -29,3 +31,15 @@ class OwnedMixin:
     """Rows that belong to a user of the tenant; a scope with ``user_id`` sees that user's alone."""
 
     user_id: Mapped[str] = mapped_column(sa.String(255))
+
+
+class OfAgentMixin:
+    """Rows about agents; a scope with ``agent_ids`` sees those of its agents, and none without an agent."""
+
+    agent_id: Any
+
+    @classmethod
+    def agent_column(cls) -> Any:
+        """Return the column that holds the agent's id."""
+        # SQLAlchemy also looks at criteria with the mixin itself, which has no columns.
+        return getattr(cls, "agent_id", sa.column("agent_id", sa.Uuid))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from uuid import UUID
 
 from ...errors import ScopeError
 from ..ids import TENANT_LENGTH, USER_LENGTH, HostId, InvalidId, host_id
@@ -15,12 +16,14 @@ from ..ids import TENANT_LENGTH, USER_LENGTH, HostId, InvalidId, host_id
 class Scope:
     """One tenant, or the whole system.
 
-    With ``user_id``, rows of models that belong to a user (:class:`OwnedMixin`) narrow to that user's.
+    With ``user_id``, rows of models that belong to a user (:class:`OwnedMixin`) narrow to that user's; with
+    ``agent_ids``, rows about agents (:class:`OfAgentMixin`) narrow to those agents'.
     """
 
     tenant_id: str | None = None
     user_id: str | None = None
     system: bool = False
+    agent_ids: frozenset[UUID] | None = None
 
     def __post_init__(self) -> None:
         for name, longest in _LENGTHS:
@@ -28,6 +31,8 @@ class Scope:
                 object.__setattr__(self, name, _text(value, name, longest))
         if bool(self.tenant_id) == self.system:
             raise ScopeError("A scope is one tenant or the system.", hint="Give a tenant_id, or use SYSTEM.")
+        if self.system and self.agent_ids is not None:
+            raise ScopeError("The system scope cannot be limited to agents.", hint="Give a tenant_id.")
 
 
 _LENGTHS = (("tenant_id", TENANT_LENGTH), ("user_id", USER_LENGTH))

@@ -13,7 +13,7 @@ from ...errors import ScopeError
 from ..statement_timeout import StatementLimit
 from .bulk import plain, recordset
 from .guards import CHECKED, guard
-from .mixins import OwnedMixin, SharedTenantMixin, TenantMixin
+from .mixins import OfAgentMixin, OwnedMixin, SharedTenantMixin, TenantMixin
 from .reach import holds_query
 from .scope import Scope, current_scope
 
@@ -103,6 +103,8 @@ class TenantSession(Session):
             and row.setdefault("user_id", scope.user_id) != scope.user_id
         ):
             raise _foreign(model)
+        if issubclass(model, OfAgentMixin) and not _in_reach(scope, row.get(model.agent_column().key)):
+            raise _foreign(model)
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
@@ -166,6 +168,17 @@ def _check_owned(scope: Scope, instances: Iterable[Any]) -> None:
             _check_value(instance, "tenant_key", scope.tenant_id)
         if isinstance(instance, OwnedMixin) and scope.user_id:
             _check_value(instance, "user_id", scope.user_id)
+        if isinstance(instance, OfAgentMixin) and not _in_reach(scope, _agent_of(instance)):
+            raise _foreign(type(instance))
+
+
+def _agent_of(instance: OfAgentMixin) -> Any:
+    return getattr(instance, type(instance).agent_column().key)
+
+
+def _in_reach(scope: Scope, agent_id: Any) -> bool:
+    # A row without an agent may be written: the log of what a key did to keys names none.
+    return scope.agent_ids is None or agent_id is None or agent_id in scope.agent_ids
 
 
 def _check_value(instance: Any, name: str, wanted: str | None) -> None:
@@ -185,10 +198,18 @@ def _counts(value: Any, history: attributes.History) -> bool:
 
 def _visible(scope: Scope, instance: Any) -> bool:
     if isinstance(instance, SharedTenantMixin):
-        return instance.tenant_id in (None, scope.tenant_id)
+        return instance.tenant_id in (None, scope.tenant_id) and _sees_agent(scope, instance)
     if isinstance(instance, TenantMixin) and instance.tenant_id != scope.tenant_id:
         return False
+    if not _sees_agent(scope, instance):
+        return False
     return not (isinstance(instance, OwnedMixin) and scope.user_id) or instance.user_id == scope.user_id
+
+
+def _sees_agent(scope: Scope, instance: Any) -> bool:
+    return (
+        scope.agent_ids is None or not isinstance(instance, OfAgentMixin) or _agent_of(instance) in scope.agent_ids
+    )
 
 
 def _foreign(model: type[Any]) -> ScopeError:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ...core.clock import utcnow
-from ...core.columns import Base, IdMixin, UTCDateTime
+from ...core.columns import JSONB, Base, IdMixin, UTCDateTime
 from ...core.principal import Role
 from ...core.tenancy import TenantMixin
 
@@ -28,4 +29,10 @@ class ApiKey(IdMixin, TenantMixin, Base):
     expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """The last use, to the minute."""
+    made_by_key_id: Mapped[UUID | None] = mapped_column(sa.Uuid, index=True)
+    """The key that made it; NULL: a login did. Revoking that key revokes this one."""
+    permissions: Mapped[list[str] | None] = mapped_column(JSONB)
+    """Slugs of the permissions that it has; NULL: all of its role's."""
+    agent_ids: Mapped[list[str] | None] = mapped_column(JSONB)
+    """The agents that it sees and acts on; NULL: all."""
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

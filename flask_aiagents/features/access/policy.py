@@ -18,6 +18,11 @@ from ...errors import ConfigurationError
 class Permission(StrEnum):
     """What can be allowed. The value is the word in error messages."""
 
+    @property
+    def slug(self) -> str:
+        """The word in the API and in commands, such as ``read_agents``."""
+        return self.name.lower()
+
     READ_AGENTS = "read agents"
     CREATE_AGENT = "create an agent"
     UPDATE_AGENT = "update an agent"
@@ -70,6 +75,9 @@ class Policy:
     }
     """Permissions in ``grants`` that a role has on rows which it created, and on no others."""
 
+    grantable: ClassVar[frozenset[Permission]] = frozenset({Permission.REPORT_USAGE})
+    """Permissions that an API key may have beyond its role, when whoever makes the key has them."""
+
     def allows(self, principal: Principal, permission: Permission, row: object | None = None) -> bool:
         """Return True when this principal may do this.
 
@@ -81,6 +89,10 @@ class Policy:
         return (
             row is None or permission not in self.own_only.get(principal.role, ()) or _is_creator(principal, row)
         )
+
+
+UNLIMITED_ONLY = frozenset({Permission.CREATE_AGENT, Permission.MANAGE_RETENTION, Permission.FORGET})
+"""Permissions that no key limited to agents has: they concern the whole tenant."""
 
 
 def checked_policy(policy: Policy) -> Policy:

@@ -10,7 +10,8 @@ from ...core.tenancy import SYSTEM, Scope
 from ...errors import Forbidden, Unauthorized
 from .headers import is_own, token_of
 from .identity import HostIdentity
-from .policy import Permission, Policy, checked_policy
+from .policy import UNLIMITED_ONLY, Permission, Policy, checked_policy
+from .roles import HostRoles
 from .tokens import authenticate, confirm
 
 TENANT_HEADER = "X-AIAgents-Tenant"
@@ -25,8 +26,11 @@ _ENVIRON_RESOLVED = "aiagents.resolved"
 class Access:
     """Resolves the principal of a context and asks the policy."""
 
-    def __init__(self, database: Database, identity: HostIdentity, policy: Policy) -> None:
+    def __init__(
+        self, database: Database, identity: HostIdentity, policy: Policy, roles: HostRoles | None = None
+    ) -> None:
         self._db = database
+        self._roles = roles or HostRoles()
         self.identity = identity
         self._policy = checked_policy(policy)
 
@@ -64,19 +68,34 @@ class Access:
         :raises Unauthorized: when the principal's API key does not hold any more.
         """
         if principal.key_id is not None:
-            confirm(self._db, principal.key_id)
+            confirm(self._db, principal.key_id, principal.role, self._roles)
         self.require(permission, principal)
 
     def allows(self, principal: Principal, permission: Permission, row: object | None = None) -> bool:
-        """Return True when this principal may do this."""
-        return self._policy.allows(principal, permission, row)
+        """Return True when this principal may do this: the policy and the limits of its API key decide."""
+        limits = principal.limits
+        if limits.permissions is not None and permission.slug not in limits.permissions:
+            return False
+        if limits.agent_ids is not None and permission in UNLIMITED_ONLY:
+            return False
+        granted = limits.permissions is not None and permission in self._policy.grantable
+        return granted or self._policy.allows(principal, permission, row)
+
+    def grantable(self, principal: Principal, permission: Permission) -> bool:
+        """Return True when an API key that acts as this principal can have the permission."""
+        return permission in self._policy.grantable or self._policy.allows(principal, permission)
 
     def scope(self, principal: Principal) -> Scope:
         """What this principal's sessions see."""
+        agent_ids = principal.limits.agent_ids
         if principal.is_super_admin and not principal.acting:
+            if agent_ids is not None:
+                raise Forbidden("A super admin limited to agents sees nothing.", hint="Act for a tenant.")
             return SYSTEM
         narrow = not self.allows(principal, Permission.READ_OTHERS_ACTIVITY)
-        return Scope(tenant_id=principal.tenant_id, user_id=principal.user_id if narrow else None)
+        return Scope(
+            tenant_id=principal.tenant_id, user_id=principal.user_id if narrow else None, agent_ids=agent_ids
+        )
 
     def _resolve(self, request: Request) -> Principal | None:
         principal = self._authenticated(request)
@@ -89,11 +108,18 @@ class Access:
         if ENVIRON_PRINCIPAL in request.environ:
             return request.environ[ENVIRON_PRINCIPAL]
         token = token_of(request)
-        return authenticate(self._db, token) if token is not None else self.identity.principal()
+        if token is None:
+            return self.identity.principal()
+        return authenticate(self._db, token, self._roles, self._policy.grantable)
 
 
 def _refusal(principal: Principal, permission: Permission, row: object | None) -> Forbidden:
     hint = "Ask an admin of your tenant to do it."
     if row is not None:
         hint = f"You may do that to what you made yourself. {hint}"
+    limits = principal.limits
+    if limits.permissions is not None and permission.slug not in limits.permissions:
+        return Forbidden(f"This API key may not {permission}.", hint="Use a key that has this permission.")
+    if limits.agent_ids is not None and permission in UNLIMITED_ONLY:
+        return Forbidden(f"An API key limited to agents may not {permission}.", hint="Use a key for all agents.")
     return Forbidden(f"A {principal.role} may not {permission}.", hint=hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,11 +15,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...core.clock import utcnow
 from ...core.db import Database
-from ...core.principal import Principal, Role
+from ...core.principal import KeyLimits, Principal, Role
 from ...core.tenancy import SYSTEM
 from ...errors import Unauthorized
 from ...logs import logger
 from .models import ApiKey
+from .policy import Permission
+from .roles import HostRoles
 
 _log = logger(__name__)
 
@@ -33,6 +36,8 @@ _KEYS = sa.select(
     ApiKey.expires_at,
     ApiKey.revoked_at,
     ApiKey.last_used_at,
+    ApiKey.permissions,
+    ApiKey.agent_ids,
 )
 _FIND = _KEYS.where(ApiKey.token_hash == sa.bindparam("token_hash"))
 _FIND_BY_ID = _KEYS.where(ApiKey.id == sa.bindparam("key_id"))
@@ -50,34 +55,54 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def authenticate(database: Database, token: str) -> Principal:
-    """The principal that a token speaks for.
+def authenticate(
+    database: Database, token: str, roles: HostRoles, grantable: Collection[Permission] = ()
+) -> Principal:
+    """Return the principal that a token speaks for.
 
-    :raises Unauthorized: for a token that is unknown, revoked or expired; the answer does not say which.
+    :param grantable: permissions that the key may have beyond its role; it loses them when its user was demoted.
+    :raises Unauthorized: for a token that is unknown, revoked or expired, and for one whose user was deleted; the
+        answer does not say which.
     """
     now = utcnow()
     key = _valid(database, _FIND, {"token_hash": hash_token(token)}, now)
+    role = roles.lowered(Role(key.role), key.user_id, key.tenant_id)
+    if role is None or (key.tenant_id is None and role is not Role.SUPER_ADMIN):
+        raise _refused()
     if key.last_used_at is None or key.last_used_at <= now - _TOUCH_EVERY:
         _touch(database, key.id, now)
-    return Principal(key.user_id, key.tenant_id, Role(key.role), key_id=key.id)
+    withheld = {permission.slug for permission in grantable} if role != key.role else set[str]()
+    limits = KeyLimits(
+        permissions=None if key.permissions is None else frozenset(key.permissions) - withheld,
+        agent_ids=None if key.agent_ids is None else frozenset(map(UUID, key.agent_ids)),
+    )
+    return Principal(key.user_id, key.tenant_id, role, key_id=key.id, limits=limits)
 
 
-def confirm(database: Database, key_id: UUID) -> None:
-    """For work that goes on after its request.
+def confirm(database: Database, key_id: UUID, role: Role, roles: HostRoles) -> None:
+    """Check again the key of work that goes on after its request.
 
-    :raises Unauthorized: when the key has been revoked or has expired meanwhile.
+    :param role: the role with which the work began.
+    :raises Unauthorized: when the key was revoked or has expired meanwhile, or its user was deleted or demoted.
     """
-    _valid(database, _FIND_BY_ID, {"key_id": key_id}, utcnow())
+    key = _valid(database, _FIND_BY_ID, {"key_id": key_id}, utcnow())
+    present = roles.lowered(Role(key.role), key.user_id, key.tenant_id)
+    if present is None or present.rank < role.rank:
+        raise _refused()
 
 
 def _valid(database: Database, find: sa.Select[*tuple[Any, ...]], which: dict[str, Any], now: datetime) -> Any:
     with database.transaction(SYSTEM) as session:
         key = session.execute(find, which).one_or_none()
     if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-        raise Unauthorized(
-            "This API key is unknown, revoked or expired.", hint="Ask an admin of your tenant for a new one."
-        )
+        raise _refused()
     return key
+
+
+def _refused() -> Unauthorized:
+    return Unauthorized(
+        "This API key is unknown, revoked or expired.", hint="Ask an admin of your tenant for a new one."
+    )
 
 
 def _touch(database: Database, key_id: UUID, now: datetime) -> None:

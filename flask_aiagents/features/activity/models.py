@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ...core.clock import uuid7_time
 from ...core.columns import JSONB, Base, IdMixin, Money, TimestampMixin, UTCDateTime
-from ...core.tenancy import OwnedMixin, TenantMixin
+from ...core.tenancy import OfAgentMixin, OwnedMixin, TenantMixin
 from ...types import JSON
 
 
@@ -34,7 +34,7 @@ class Source(StrEnum):
     CLIENT = "client"
 
 
-class ActivityLog(IdMixin, TenantMixin, OwnedMixin, Base):
+class ActivityLog(IdMixin, TenantMixin, OwnedMixin, OfAgentMixin, Base):
     """The record of one action. It has no foreign key to its agent, which it outlives."""
 
     __tablename__ = "ai_agent_activity_logs"

@@ -177,12 +177,15 @@ def _told(refused: Refused) -> Refused:
 
 
 def _absent(item: JSONObject) -> JSONObject:
-    return {"agent_id": [f"There is no agent {item['agent_id']}."]}
+    if (agent_id := item.get("agent_id")) is None:
+        return {"agent_id": ["This API key is limited to agents; name one of them."]}
+    return {"agent_id": [f"There is no agent {agent_id}."]}
 
 
 def _agents(session: TenantSession, items: Sequence[JSONObject]) -> Agents:
     wanted = list({item["agent_id"] for item in items if item.get("agent_id")})
-    found: dict[UUID | None, tuple[str | None, int]] = {None: (None, ALL_KB)}
+    limited = session.scope.agent_ids is not None
+    found: dict[UUID | None, tuple[str | None, int]] = {} if limited else {None: (None, ALL_KB)}
     for start in range(0, len(wanted), 500):
         part = sa.select(Agent.id, Agent.name, Agent.log_payload_kb).where(
             Agent.id.in_(wanted[start : start + 500])

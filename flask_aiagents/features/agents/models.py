@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from ...core.clock import utcnow
 from ...core.columns import JSONB, Base, IdMixin, TimestampMixin, UTCDateTime
-from ...core.tenancy import SharedTenantMixin, TenantMixin
+from ...core.tenancy import OfAgentMixin, SharedTenantMixin, TenantMixin
 from ...types import JSONObject
 
 NAME_LENGTH = 200
@@ -34,7 +34,7 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip()).casefold()
 
 
-class Agent(IdMixin, SharedTenantMixin, Base):
+class Agent(IdMixin, SharedTenantMixin, OfAgentMixin, Base):
     """A named, typed definition of what to ask which model. A NULL tenant shares it with all."""
 
     __tablename__ = "ai_agents"
@@ -72,13 +72,18 @@ class Agent(IdMixin, SharedTenantMixin, Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  # SQLAlchemy reads it as a plain dict
 
+    @classmethod
+    def agent_column(cls) -> Any:
+        """Return the agent's own id."""
+        return cls.id
+
     @validates("name")
     def _fold(self, _: str, name: str) -> str:
         self.name_key = name_key(name)
         return name.strip()
 
 
-class AgentConfiguration(IdMixin, TenantMixin, TimestampMixin, Base):
+class AgentConfiguration(IdMixin, TenantMixin, OfAgentMixin, TimestampMixin, Base):
     """One tenant's overrides of an agent, merged over its ``model_config`` when active.
 
     The agent is the tenant's own or a shared one; a composite foreign key and a check see to it, for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -208,6 +209,12 @@ def find_agent(session: TenantSession, agent_id: Id, seen: Sight = Sight.NOTHING
         raise no_agent(agent_id)
     agent, agent.performance_metrics = row
     return agent
+
+
+def absent_agents(session: TenantSession, agent_ids: Sequence[UUID]) -> list[UUID]:
+    """Return those of some agents that the session's scope does not see."""
+    seen = set(session.scalars(sa.select(Agent.id).where(Agent.id.in_(agent_ids))))
+    return [agent_id for agent_id in agent_ids if agent_id not in seen]
 
 
 def no_agent(agent_id: Id) -> NotFound:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ...core.columns import JSONB, Base, UTCDateTime
-from ...core.tenancy import OwnedMixin, TenantMixin
+from ...core.tenancy import OfAgentMixin, OwnedMixin, TenantMixin
 
 
 class Total(sa.TypeDecorator[Decimal]):
@@ -48,7 +48,7 @@ class Total(sa.TypeDecorator[Decimal]):
 _RANKED = sa.text("level IN ('agent', 'user') AND grain IN ('week', 'day')")
 
 
-class Usage(TenantMixin, OwnedMixin, Base):
+class Usage(TenantMixin, OwnedMixin, OfAgentMixin, Base):
     """The executions of one hour, day or week that have the same status, error and source, at one level of detail.
 
     What a level does not tell apart is NULL; the user, who cannot be NULL, is ''.

@@ -118,7 +118,7 @@ def which(scope: Scope, dimensions: Set[str], only: Only) -> Which:
         *dimensions,
         *(["provider"] if "model" in dimensions else []),
         *(["tenant"] if not scope.system else []),
-        *(["agent"] if only.agent_ids is not None else []),
+        *(["agent"] if only.agent_ids is not None or scope.agent_ids is not None else []),
         *(["user"] if scope.user_id or only.user_id is not None else []),
     }
     return Which(
@@ -141,10 +141,20 @@ def values_of(scope: Scope, only: Only) -> dict[str, Any]:
 
 
 def _whose(scope: Scope, only: Only) -> dict[str, Any]:
-    agents = None if only.agent_ids is None else [*only.agent_ids]
-    whose = {"tenant": scope.tenant_id, "owner": scope.user_id, "agents": agents, "user": only.user_id}
-    whose["source"] = only.source
+    whose = {
+        "tenant": scope.tenant_id,
+        "owner": scope.user_id,
+        "agents": _agents(scope, only),
+        "user": only.user_id,
+        "source": only.source,
+    }
     return {name: value for name, value in whose.items() if value is not None}
+
+
+def _agents(scope: Scope, only: Only) -> list[UUID] | None:
+    if only.agent_ids is None:
+        return None if scope.agent_ids is None else sorted(scope.agent_ids)
+    return [id_ for id_ in only.agent_ids if scope.agent_ids is None or id_ in scope.agent_ids]
 
 
 def _none_in(values: Mapping[str, Any]) -> list[bool]:

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ...core.columns import Base, IdMixin, TimestampMixin
-from ...core.tenancy import TenantMixin
+from ...core.tenancy import OfAgentMixin, TenantMixin
 
 PATH_LENGTH = 255
 """Longest path prefix of a stored key, in characters: MariaDB's unique keys hold 3,072 bytes."""
 
 
-class Credential(IdMixin, TenantMixin, TimestampMixin, Base):
+class Credential(IdMixin, TenantMixin, OfAgentMixin, TimestampMixin, Base):
     """One provider key of one agent, or of one tenant, for one (provider, origin, path prefix).
 
     The row of a shared agent has no tenant: only the system scope sees it.

@@ -17,7 +17,7 @@ from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.rerun import rerunnable
 from ...core.tenancy import SYSTEM, TenantSession
-from ...errors import AIAgentsError, Invalid, NotFound
+from ...errors import AIAgentsError, Forbidden, Invalid, NotFound
 from ...llm.models import PROVIDERS
 from ...llm.network import check_base_url
 from ...signals import CredentialChanged
@@ -56,6 +56,7 @@ class Credentials:
         :raises ConfigurationError: when the app has no encryption key.
         """
         principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
+        refuse_limited(principal)
         values = load(TenantCredentialSchema(), data)
         with self._db.transaction(self._access.scope(principal)) as session:
             return self._store(session, principal, values, None, values["provider"], values.get("base_url"))
@@ -212,6 +213,18 @@ class Credentials:
                 provider=credential.provider,
                 change=change,
             )
+        )
+
+
+def refuse_limited(principal: Principal) -> None:
+    """Keep an API key that is limited to agents from what concerns the whole tenant.
+
+    :raises Forbidden: for such a key.
+    """
+    if principal.limits.agent_ids is not None:
+        raise Forbidden(
+            "This API key is limited to agents and cannot use or change keys of the whole tenant.",
+            hint="Name one of its agents.",
         )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ...core.clock import utcnow
 from ...core.db import Database
 from ...core.tenancy import SYSTEM, TenantSession
+from ..access import lineage
 from ..access.models import ApiKey
 from ..activity.models import ActivityLog, LogRetention
 from ..activity.removal import remove_logs
@@ -18,6 +20,8 @@ from ..analytics import rollups
 from ..analytics.forgotten import FORGOTTEN, naming_users, rename_users
 from ..analytics.models import Usage
 from ..credentials.models import Credential
+
+_UNSYNCHRONIZED = {"synchronize_session": False}
 
 BATCH = 500
 """Rows that one transaction changes."""
@@ -70,7 +74,7 @@ class Part:
 def parts_of(whom: Whom) -> Iterator[Part]:
     """All that is kept of them, in the order in which it leaves: first what lets them write more, and logs before
     the sums that could be made anew from them."""
-    yield Part("API keys", ApiKey, whom.owns(ApiKey), _delete)
+    yield Part("API keys", ApiKey, whom.owns(ApiKey), _delete_keys)
     yield Part("logs", ActivityLog, whom.owns(ActivityLog), _remove_logs)
     yield Part("sums by user", Usage, sa.and_(whom.owns(Usage), naming_users()), _rename_users)
     if whom.user_id is None:
@@ -86,6 +90,21 @@ def parts_of(whom: Whom) -> Iterator[Part]:
 
 def _delete(database: Database, part: Part, tell: Tell) -> int:
     return _batches(database, part, tell, lambda ids: sa.delete(part.model).where(part.model.id.in_(ids)))
+
+
+def _delete_keys(database: Database, part: Part, tell: Tell) -> int:
+    """Delete keys, and revoke what they made for others."""
+    some = sa.select(ApiKey.id).where(part.where).limit(BATCH)
+    done = 0
+    while True:
+        with database.transaction(SYSTEM) as session:
+            if not (ids := session.scalars(some).all()):
+                return done
+            for _ in lineage.revoke(session, ids, utcnow()):
+                pass
+            session.execute(sa.delete(ApiKey).where(ApiKey.id.in_(ids)), execution_options=_UNSYNCHRONIZED)
+        done += len(ids)
+        tell(done)
 
 
 def _rename_maker(database: Database, part: Part, tell: Tell) -> int:

@@ -31,6 +31,7 @@ from ..activity.running import RunningLogs
 from ..agents.models import Agent
 from ..agents.schemas import Catalogue
 from ..agents.service import find_agent
+from ..credentials.service import refuse_limited
 from ..credentials.vault import Wanted
 from .ledger import LEASE_GRACE
 from .limiter import Limiter
@@ -88,6 +89,7 @@ class Probe:
 
     def _agent(self, agent_id: UUID | None, principal: Principal) -> Agent | None:
         if agent_id is None:
+            refuse_limited(principal)
             return None
         with self._db.transaction(self._access.scope(principal)) as session:
             return find_agent(session, agent_id)
@@ -110,9 +112,11 @@ class Probe:
         return self._planner.vault.keys_for([wanted], self._rows(agent, principal))[0]
 
     def _rows(self, agent: Agent | None, principal: Principal) -> Sequence[Any]:
-        # A shared agent's own keys have no tenant, so that only the system scope sees them.
+        # Only the system scope sees a shared agent's own keys, which have no tenant, and, for an API key that is
+        # limited to agents, the keys of the whole tenant.
+        limited = principal.limits.agent_ids is not None
         shared = agent is not None and agent.tenant_id is None
-        with self._db.transaction(SYSTEM if shared else self._access.scope(principal)) as session:
+        with self._db.transaction(SYSTEM if shared or limited else self._access.scope(principal)) as session:
             return self._planner.vault.rows(session, agent.id if agent else None, principal.tenant_id)
 
     def _call(self, target: Target) -> Call:

@@ -66,8 +66,9 @@ def find_subject(database: Database, vault: Vault, agent_id: Id, principal: Prin
         config = overlay(row.model_config, row.configuration) if row.is_active else row.model_config
         _refuse_without_model(config)
         keyless = not _may_have_keys(config)
-        # A shared agent's own keys have no tenant, so that only the system scope sees them.
-        near = keyless or scope.system or row.tenant_id is not None
+        # Only the system scope sees a shared agent's own keys, which have no tenant, and, for an API key that is
+        # limited to agents, the keys of the whole tenant.
+        near = keyless or scope.system or (row.tenant_id is not None and scope.agent_ids is None)
         keys = vault.rows(session, row.id, principal.tenant_id) if near and not keyless else []
     if not near:
         with database.transaction(SYSTEM) as session:

@@ -19,10 +19,12 @@ from ...web.filtering import Filter, Group, Query, Term
 from ...web.json import time_text
 from ...web.pagination import Page
 from . import agent_words
+from .agent_fields import LinesField, WordsField
 from .filters import Choice, Text
 from .form_pages import FormPages
 from .forms import PanelForm
-from .texts import _l
+from .key_words import PERMISSIONS
+from .texts import _l, ngettext
 from .view import Answer
 
 EXPIRIES = (("30", _l("in 30 days")), ("90", _l("in 90 days")), ("365", _l("in a year")), ("", _l("never")))
@@ -35,13 +37,17 @@ class KeyForm(PanelForm):
 
     name = StringField(_l("Name"))
     role = SelectField(_l("Role"), validate_choice=False)
+    permissions = WordsField(_l("Permissions"))
+    agents = LinesField(_l("Agents"), render_kw={"rows": 3, "spellcheck": "false"})
     expires = SelectField(_l("Expires"), validate_choice=False)
 
-    paths = {"expires": "expires_at"}
+    paths = {"expires": "expires_at", "agents": "agent_ids"}
 
     def data_for_service(self) -> JSONObject:
         """With the time of expiry instead of the days until then; for the schema to refuse when not offered."""
         data: JSONObject = {"name": self.name.data or "", "role": self.role.data}
+        data["permissions"] = self.permissions.sent or None
+        data["agent_ids"] = [line.strip() for line in self.agents.sent or () if line.strip()] or None
         if end := self.expires.data:
             known = end in dict(EXPIRIES)
             data["expires_at"] = time_text(utcnow() + timedelta(days=int(end))) if known else end
@@ -73,6 +79,7 @@ class KeysView(FormPages):
     permission = write_permission = Permission.MANAGE_KEYS
     columns = COLUMNS
     cells_template = "aiagents/key_cells.html"
+    list_template = "aiagents/keys.html"
     empty_template = "aiagents/keys_empty.html"
     form_body = "aiagents/key_form.html"
     form_class = KeyForm
@@ -80,11 +87,12 @@ class KeysView(FormPages):
     can_create = can_delete = True
     action_order = ("revoke",)
     search_columns = ("name",)
-    column_list = ("name", "state", "role", "user_id", "created_at", "expires_at", "last_used_at")
+    column_list = ("name", "state", "role", "limits", "user_id", "created_at", "expires_at", "last_used_at")
     column_labels = {
         "name": _l("Name"),
         "state": _l("Status"),
         "role": _l("Role"),
+        "limits": _l("Limits"),
         "user_id": _l("Acts as"),
         "created_at": _l("Made"),
         "expires_at": _l("Expires"),
@@ -107,6 +115,20 @@ class KeysView(FormPages):
         expires = self._get_field_value(row, "expires_at")
         return "expired" if expires and expires <= utcnow() else "active"
 
+    def limits(self, row: Any) -> list[str]:
+        """Limits of a key within its role, in words; empty for a key that has all of it."""
+        permissions, agents = (self._get_field_value(row, name) for name in ("permissions", "agent_ids"))
+        found = []
+        if permissions is not None:
+            found.append(ngettext("%(num)s permission", "%(num)s permissions", len(permissions)))
+        if agents is not None:
+            found.append(ngettext("%(num)s agent", "%(num)s agents", len(agents)))
+        return found
+
+    def offered_permissions(self) -> list[tuple[str, str, str]]:
+        """Permissions that the principal can give to a key: value, name and no further text."""
+        return [(each.slug, str(words), "") for each, words in PERMISSIONS.items() if self.may(each)]
+
     spoken = staticmethod(agent_words.spoken)
 
     def new_form(self) -> KeyForm:
@@ -124,7 +146,11 @@ class KeysView(FormPages):
         template = "aiagents/key_created_body.html" if self.in_modal() else "aiagents/key_created.html"
         return make_response(self.render(template, key=new.key, token=new.token), 201)
 
-    @action("revoke", _l("Revoke"), _l("Revoke the ticked keys? What uses them is locked out at once."))
+    @action(
+        "revoke",
+        _l("Revoke"),
+        _l("Revoke the ticked keys? What uses them, and the keys that they made, is locked out at once."),
+    )
     def revoke(self, ids: list[str]) -> None:
         self.each(ids, self.system.keys.revoke, "%(num)s key revoked.", "%(num)s keys revoked.")
 

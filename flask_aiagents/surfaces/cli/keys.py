@@ -10,6 +10,7 @@ import click
 
 from ...core.installed import installation
 from ...core.principal import Principal, Role
+from ...features.access.policy import Permission
 from ...web.filtering import MAX_LIMIT, Query
 from .group import Group
 
@@ -26,12 +27,35 @@ _tenant = click.option("--tenant", help="The tenant; without one, what belongs t
 @click.option("--user", help="Whom the key acts as.  [default: cli]")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--name", required=True, help="What the key is for.")
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    type=click.Choice([permission.slug for permission in Permission]),
+    help="What the key may do; give it several times.  [default: all that its role may]",
+)
+@click.option(
+    "--agent",
+    "agent_ids",
+    multiple=True,
+    type=click.UUID,
+    help="An agent that the key is for; give it several times.  [default: all agents]",
+)
 @click.option("--expires", type=click.DateTime(), help="When it ends, in UTC.  [default: never]")
-def create(tenant: str | None, user: str | None, role: str, name: str, expires: datetime | None) -> None:
+def create(
+    tenant: str | None,
+    user: str | None,
+    role: str,
+    name: str,
+    permissions: tuple[str, ...],
+    agent_ids: tuple[UUID, ...],
+    expires: datetime | None,
+) -> None:
     """Make a key and print its token, once."""
     if tenant is None and role != Role.SUPER_ADMIN:
         raise click.UsageError(f"A {role} belongs to a tenant. Name it with --tenant.")
     data = {"name": name, "role": role, "user_id": user or OPERATOR.user_id, "expires_at": _utc(expires)}
+    data |= {"permissions": list(permissions) or None, "agent_ids": [str(id_) for id_ in agent_ids] or None}
     new = installation().keys.create(
         {key: value for key, value in data.items() if value is not None}, principal=_operator(tenant)
     )
@@ -57,7 +81,7 @@ def list_keys(tenant: str | None) -> None:
 def revoke(key_id: UUID) -> None:
     """End a key for good."""
     installation().keys.revoke(key_id, principal=OPERATOR)
-    click.echo(f"Key {key_id} is revoked.")
+    click.echo(f"Key {key_id} is revoked, and so are the keys that it made.")
 
 
 def _operator(tenant: str | None) -> Principal:
@@ -70,7 +94,11 @@ def _utc(moment: datetime | None) -> str | None:
 
 def _line(key: dict[str, Any]) -> str:
     state = next((f"{word} {key[field]:%Y-%m-%d}" for word, field in _STATES if key[field]), "no expiry")
-    return f"{key['id']}  {key['tenant_id'] or '-'}  {key['user_id']}  {key['role']}  {state}  {key['name']}"
+    limits = "".join(f"  {len(key[name])} {words}" for name, words in _LIMITS if key[name] is not None)
+    return (
+        f"{key['id']}  {key['tenant_id'] or '-'}  {key['user_id']}  {key['role']}{limits}  {state}  {key['name']}"
+    )
 
 
+_LIMITS = (("permissions", "permission(s)"), ("agent_ids", "agent(s)"))
 _STATES = (("revoked", "revoked_at"), ("expires", "expires_at"))
