@@ -156,7 +156,7 @@ def _async_engine() -> Any:
         (alchemical.flask.Alchemical(), "no database URL yet.*Initialize"),
         (flask_sqlalchemy_lite.SQLAlchemy(), r"not initialized.*db.init_app\(app\)"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
 def test_what_cannot_serve_is_refused_when_it_is_mounted(db: Any, message: str) -> None:
     """The error names what was passed and what may be; a password in it is not repeated."""

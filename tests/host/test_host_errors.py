@@ -12,7 +12,6 @@ import pytest
 from flask import Flask, abort, got_request_exception, make_response, request
 from flask_admin import Admin, BaseView, expose
 from flask_admin.theme import Bootstrap4Theme
-from flask_babel import Babel
 from flask_jwt_extended import JWTManager, create_access_token, verify_jwt_in_request
 from support.cast import ALICE, Clients
 from support.hosts import close, make_host
@@ -236,7 +235,6 @@ def test_a_broken_callback_spoils_no_page_of_the_hosts_admin(tmp_path: Path) -> 
             return self.render("admin/base.html")
 
     def admin(app: Flask) -> Admin:
-        Babel(app)
         own = Admin(app, theme=Bootstrap4Theme())
         own.add_view(Shelf(name="Shelf"))
         return own
