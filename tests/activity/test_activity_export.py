@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import csv
-import io
 import json
 import tracemalloc
 from typing import Any
@@ -9,13 +7,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from support.cast import ALICE, Clients, make_agent
+from support.csv_files import rows_of
 
 from flask_aiagents import current_aiagents
 from flask_aiagents.errors import Unauthorized
-
-
-def rows_of(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+from flask_aiagents.web.csv import BOM
 
 
 def exported(client: Any, query: str = "") -> Any:
@@ -68,7 +64,7 @@ def test_the_filter_is_the_lists(clients: Clients) -> None:
 
 def test_nothing_found_is_a_header(clients: Clients) -> None:
     """An empty export is a file with its columns."""
-    assert exported(clients.alice, "select=id,error").text == "id,error\r\n"
+    assert exported(clients.alice, "select=id,error").text == f"{BOM}id,error\r\n"
     assert exported(clients.alice, "format=jsonl").text == ""
 
 

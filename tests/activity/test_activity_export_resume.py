@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from support.cast import ALICE, Clients
+from support.csv_files import rows_of
 from support.logs import activity_of
 
 from flask_aiagents.web.compression import gzipped
@@ -40,7 +41,7 @@ def last_id(data: bytes, format: str) -> str:
     """Of the last row, as a client would find it."""
     if format == "jsonl":
         return json.loads(data.splitlines()[-1])["id"]
-    return list(csv.DictReader(io.StringIO(data.decode(), newline="")))[-1]["id"]
+    return rows_of(data.decode())[-1]["id"]
 
 
 def head(whole: bytes, format: str, rows: int) -> bytes:

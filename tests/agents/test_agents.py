@@ -183,11 +183,13 @@ def test_a_put_does_not_widen_what_logs_keep(clients: Clients) -> None:
 
 
 def test_roles_decide_who_may_do_what(clients: Clients) -> None:
-    """Users create and read but do not change; a shared agent is the super admin's."""
+    """Users change what they made and no more; a shared agent is the super admin's."""
     own, shared = make_agent(clients.bob, "Own"), make_agent(clients.root, "Shared")
+    alices = make_agent(clients.alice, "Alice's")
     assert shared["tenant_id"] is None
-    assert clients.bob.patch(f"/api/ai_agents/{own['id']}", json={}).status_code == 403
-    assert clients.bob.delete(f"/api/ai_agents/{own['id']}").status_code == 403
+    assert clients.bob.patch(f"/api/ai_agents/{own['id']}", json={}).status_code == 200
+    assert clients.bob.patch(f"/api/ai_agents/{alices['id']}", json={}).status_code == 403
+    assert clients.bob.delete(f"/api/ai_agents/{alices['id']}").status_code == 403
     assert clients.alice.patch(f"/api/ai_agents/{shared['id']}", json={}).status_code == 403
     assert clients.alice.get(f"/api/ai_agents/{shared['id']}").status_code == 200
     assert clients.alice.delete(f"/api/ai_agents/{own['id']}").status_code == 204

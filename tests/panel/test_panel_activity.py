@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from datetime import timedelta
@@ -13,6 +11,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from support.cast import ALICE, BOB, CHARLIE, Clients, make_agent
+from support.csv_files import rows_of
 from support.logs import begin, execution
 from support.panel import PanelClient
 
@@ -287,7 +286,7 @@ def test_the_export_is_the_list(alice: PanelClient, logs: dict[str, str], query:
         kind: unescape(re.findall(rf'href="/aiagents(/activity/export/\?[^"]*format={kind}[^"]*)"', page)[0])
         for kind in ("csv", "jsonl")
     }
-    table = list(csv.DictReader(io.StringIO(alice.get(urls["csv"]).text, newline="")))
+    table = rows_of(alice.get(urls["csv"]).text)
     lines = [json.loads(line) for line in alice.get(urls["jsonl"]).text.splitlines()]
     assert [row["id"] for row in table] == [row["id"] for row in lines] == ids(alice, query)
     assert len(logs) > 2
@@ -301,7 +300,7 @@ def test_r26_formulas_are_neutral_in_the_export(clients: Clients, alice: PanelCl
     response = alice.get("/activity/export/?format=csv")
     assert response.headers["Content-Disposition"].startswith("attachment")
     assert response.headers["Cache-Control"] == "no-store"
-    for row in csv.DictReader(io.StringIO(response.text, newline="")):
+    for row in rows_of(response.text):
         assert not any(cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 
 import pytest
 from flask import Flask
 from support.cast import Clients
+from support.csv_files import rows_of
 from support.dashboards import links, part, parts, ran, rows, tiles
 from support.logs import execution
 from support.panel import PanelClient, filed
@@ -89,7 +88,7 @@ def test_costs_are_there_as_files(clients: Clients, alice: PanelClient) -> None:
     api = clients.alice.get("/api/ai_agent_analytics/costs?last=30d").json
     for name, key in (("cost-models", "by_model"), ("cost-agents", "by_agent"), ("unpriced", "unpriced")):
         response = alice.get(f"/dashboard/csv/{name}/?last=30d")
-        found = list(csv.DictReader(io.StringIO(response.text, newline="")))
+        found = rows_of(response.text)
         assert [dict(row) for row in found] == [
             {name: str(filed(row)[name]) for name in found[0]} for row in api[key]
         ]

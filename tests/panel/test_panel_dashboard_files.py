@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +9,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 from support.cast import Clients, make_agent
+from support.csv_files import rows_of
 from support.dashboards import NOW, links, part, ran
 from support.logs import execution
 from support.panel import PanelClient, filed
@@ -28,7 +27,7 @@ def table(panel: PanelClient, name: str, query: str = "") -> list[dict[str, str]
     """The rows of a table's file."""
     response = panel.get(f"/dashboard/csv/{name}/?{query}")
     assert response.status_code == 200, response.text
-    return list(csv.DictReader(io.StringIO(response.text, newline="")))
+    return rows_of(response.text)
 
 
 @pytest.mark.parametrize(("name", "by"), [("agents", "agent"), ("models", "model"), ("actions", "action")])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from support.cast import ALICE, BOB, CHARLIE, ROOT, Clients, make_agent
+from support.csv_files import rows_of
 from support.dashboards import part, rows
 from support.hosts import close, make_host
 from support.logs import execution
@@ -42,7 +41,7 @@ def test_users_and_tenants_have_the_hosts_names(app: Flask) -> None:
     assert list(rows(part(panel(app, ROOT), "tenants"))) == ["=tenant Acme", "=tenant Globex"]
     assert "Dashboard of =user Bob" in alice.get("/dashboard/?user_id=bob").text
     assert "Dashboard of =user Bob" in panel(app, ROOT).get("/dashboard/?user_id=bob").text
-    found = list(csv.DictReader(io.StringIO(alice.get("/dashboard/csv/users/").text)))
+    found = rows_of(alice.get("/dashboard/csv/users/").text)
     assert [(row["key"], row["name"]) for row in found] == [("bob", "'=user Bob")]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from playwright.sync_api import Download, Page, expect
 from support.browser import PageFor
 from support.cast import make_agent
+from support.csv_files import rows_of
 from support.live import Live, live
 from upstream import Call, Upstream, say, status
 
@@ -141,7 +141,7 @@ def test_r26_what_is_filtered_is_exported(
     page = page_for("alice", "/activity/?action=execute&status=success")
     file, text = downloaded(page, "Export CSV")
     assert file.suggested_filename.endswith(".csv")
-    table = list(csv.DictReader(text.splitlines()))
+    table = rows_of(text)
     assert [(row["user_id"], row["status"], row["agent_name"]) for row in table] == [
         ("alice", "success", "Order desk")
     ] * 2
