@@ -18,6 +18,7 @@ import executions
 import export
 import ingestion
 import lists
+import neighbors
 import outbox
 import panel
 import retention
@@ -37,6 +38,7 @@ SUITES: dict[frozenset[str], Measure] = {
     frozenset({"export"}): lambda folder, rounds, _: export.measure(folder, rounds),
     frozenset({"P6"}): lambda folder, rounds, _: durable.measure(folder, rounds),
     frozenset({"P8"}): lambda folder, rounds, _: lists.measure_pages(folder, rounds),
+    frozenset({"P12"}): neighbors.measure,
     frozenset({"panel"}): lambda folder, rounds, _: panel.measure(folder, rounds),
     frozenset({"P4"}): lists.measure_list,
     frozenset({"P1", "P2", "P3", "P10"}): executions.measure,

@@ -1,23 +1,20 @@
-"""A host served by gunicorn, as processes of their own that can be killed."""
+"""A host under load whose agents ask the upstream."""
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
 import requests
 from flask import Flask
 from support.cast import Clients, make_agent
+from support.gunicorn import Served, gunicorn
 
 from flask_aiagents.core.clock import utcnow
 
@@ -41,53 +38,9 @@ def pool():
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A running server."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-
-    def workers(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
-
-
-@contextmanager
-def served(folder: Path, uri: str, key: str, threads: int = 64) -> Iterator[Served]:
-    """gunicorn with one gthread worker."""
-    (folder / "served_host.py").write_text(MODULE.format(uri=uri, key=key))
-    port = _free_port()
-    tests = Path(__file__).parents[1]
-    options = f"-k gthread -w 1 --threads {threads} -b 127.0.0.1:{port} --graceful-timeout 2 --log-level error"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", *options.split(), "served_host:app"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (folder, tests, tests.parent)))},
-    )
-    server = Served(f"http://127.0.0.1:{port}", process)
-    try:
-        _wait(server)
-        yield server
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def _wait(server: Served) -> None:
-    until = time.monotonic() + 30
-    while True:
-        try:
-            requests.get(f"{server.url}/api/health", timeout=2).raise_for_status()
-        except requests.RequestException:
-            assert time.monotonic() < until, "gunicorn did not start"
-            time.sleep(0.1)
-        else:
-            return
+def served(folder: Path, uri: str, key: str, threads: int = 64) -> AbstractContextManager[Served]:
+    """A host without limits on what runs at once."""
+    return gunicorn(folder, MODULE.format(uri=uri, key=key), threads)
 
 
 @dataclass(frozen=True, slots=True)
