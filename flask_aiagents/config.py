@@ -130,6 +130,10 @@ class Settings:
     max_executions_per_tenant: int = 0
     """Executions that one tenant runs at once in all processes, counted in the database; 0 for no limit."""
 
+    max_active_requests_per_tenant: int = 2
+    """Requests of one tenant that a process works on at once; others wait in line up to 10 s and count as running
+    meanwhile. Python runs one thread at a time, so more would slow other tenants down. 0 for no limit."""
+
     max_body_bytes: int = 1_048_576
     """Largest request body; bulk logs get twice as much. A body is parsed while all other threads wait."""
 

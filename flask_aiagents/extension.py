@@ -19,6 +19,7 @@ from .core.installed import EXTENSION, installation
 from .core.maintenance import Maintenance
 from .core.rates import RateStorage
 from .core.slots import SlotLimits, Slots
+from .core.turns import Turns
 from .errors import ConfigurationError
 from .features.access.identity import HostIdentity, flask_login_user
 from .features.access.keys import ApiKeys
@@ -69,6 +70,7 @@ class Installation:
     erasure: Erasure
     executions: Executions
     maintenance: Maintenance
+    turns: Turns
 
 
 class AIAgents:
@@ -152,7 +154,7 @@ class AIAgents:
         catalogue = Catalogue(settings, self.tools.names)
         running = RunningLogs(database, access, settings, self._payloads)
         rates = RateStorage(settings.rate_limit_storage_uri)
-        slots = Slots("executions, log streams and exports", _slot_limits(settings))
+        slots = Slots("executions, log streams, exports and waiting requests", _slot_limits(settings))
         retention = Retention(database, access, settings.log_retention_days or {})
         analytics = Analytics(database, access)
         planner = Planner(app, settings, Vault(keyring, settings.trusted_origins), self.tools)
@@ -175,6 +177,7 @@ class AIAgents:
             retention=retention,
             analytics=analytics,
             erasure=Erasure(database, access, running),
+            turns=Turns(settings.max_active_requests_per_tenant, slots),
             executions=Executions(database, access, running, planner, Limiter(settings, rates), slots),
             maintenance=maintenance,
         )

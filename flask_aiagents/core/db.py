@@ -24,8 +24,8 @@ from sqlalchemy.orm import SessionTransaction, sessionmaker
 
 from .. import signals
 from ..errors import ConfigurationError, ScopeError
-from . import sqlite_files
-from .host import HostSession
+from . import sqlite_files, sqlite_writes
+from .host import HostSession, in_memory
 from .principal import Principal
 from .rerun import run_again_on_conflict
 from .slots import SlotLimits, Slots
@@ -84,6 +84,7 @@ class Database:
             sa_event.listen(engine, "checkin", _restore_foreign_keys)
             sqlite_files.watch(engine)
             sa_event.listen(engine, "checkin", remove_handler)
+            sqlite_writes.queue_writes(engine)
         return engine
 
     @cached_property
@@ -91,6 +92,8 @@ class Database:
         maker = sessionmaker(bind=self.engine, class_=TenantSession, expire_on_commit=False)
         if self.engine.dialect.name == "sqlite":
             sa_event.listen(maker, "after_begin", _enforce_foreign_keys)
+            if not in_memory(self.engine):  # such a connection is never checked in
+                sa_event.listen(maker, "after_begin", lambda *begun: sqlite_writes.mark(begun[2]))
         return maker
 
     def session(self, scope: Scope | None = None) -> TenantSession:

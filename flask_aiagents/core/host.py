@@ -53,7 +53,7 @@ class HostSession:
         transactions = _open()
         if not transactions or engine.dialect.name != "sqlite":
             return
-        if _in_memory(engine):
+        if in_memory(engine):
             self._warn_once()
         elif any(_holds_write(connection, engine) for held in transactions.values() for connection in held):
             raise ConfigurationError(
@@ -100,7 +100,8 @@ def _forget(session: Session, transaction: SessionTransaction) -> None:
         _open().pop(session, None)
 
 
-def _in_memory(engine: sa.Engine) -> bool:
+def in_memory(engine: sa.Engine) -> bool:
+    """Whether an SQLite engine keeps its database in memory."""
     return engine.url.database in (None, "", ":memory:") or "mode=memory" in str(engine.url)
 
 

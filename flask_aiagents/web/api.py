@@ -14,6 +14,7 @@ from flask import Request, Response, request, url_for
 from marshmallow import fields
 
 from ..core.installed import installation
+from ..core.turns import end_turn
 from ..errors import AIAgentsError, BadRequest, PreconditionFailed
 from ..types import JSON, JSONObject
 from .errors import register_error_handlers
@@ -103,6 +104,7 @@ class Blueprint(DocumentsOperations, flask_smorest.Blueprint):
     def __init__(self, name: str, *, description: str) -> None:
         super().__init__(f"aiagents_{name}", __name__, description=description)
         register_error_handlers(self)
+        self.teardown_request(end_turn)
 
 
 def body(*, times: int = 1) -> JSON:

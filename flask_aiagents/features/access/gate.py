@@ -11,6 +11,9 @@ from ...web.errors import mark_identified
 from .headers import token_of
 from .same_origin import is_forgeable, same_origin
 
+_BULK_TIMES = 2
+"""How many times ``AIAGENTS_MAX_BODY_BYTES`` the longest body of a route may be."""
+
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -40,6 +43,14 @@ def enter() -> None:
             "without cookies.",
         )
     system.maintenance.start()
+    _read_body(system.settings.max_body_bytes * _BULK_TIMES)
+    system.turns.begin(principal)
+
+
+def _read_body(max_bytes: int) -> None:
+    """Read the body before the request takes a turn: a slow upload must not hold one."""
+    if request.content_length and request.content_length <= max_bytes:
+        request.get_data(cache=True)
 
 
 def _is_intended(principal: Principal) -> bool:

@@ -19,6 +19,7 @@ from ...core.db import Database
 from ...core.principal import Principal
 from ...core.slots import Slots
 from ...core.tenancy import SYSTEM
+from ...core.turns import end_turn
 from ...errors import Conflict
 from ...llm.calls import Call, Message, Outcome, Target
 from ...llm.engine import engine
@@ -144,6 +145,7 @@ class Probe:
             model=target.model,
         )
         try:
+            end_turn()
             outcome = replace(engine().run(call), output=None)
         except BaseException:
             self._end(log_id, principal, started, Outcome(status="error", error="internal"))

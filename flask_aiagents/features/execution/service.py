@@ -8,6 +8,7 @@ from typing import Any
 from ...core.db import Database
 from ...core.principal import Principal
 from ...core.slots import Slot, Slots
+from ...core.turns import end_turn
 from ...llm.calls import Message, Outcome
 from ...llm.engine import engine
 from ...llm.streams import PING_S
@@ -76,6 +77,7 @@ class Executions:
         """
         entry = self._open(agent_id, data, overrides, principal)
         try:
+            end_turn()
             outcome = engine().run(entry.call)
         except BaseException:
             entry.close(Outcome(status="error", error="internal", message="The execution broke off."))

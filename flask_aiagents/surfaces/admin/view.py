@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ...core.installed import installation
 from ...core.principal import Principal, acting_as
+from ...core.turns import end_turn
 from ...errors import Forbidden
 from ...features.access.policy import Permission
 from ...web.errors import host_answer, known_error, mark_identified
@@ -107,6 +108,7 @@ class PanelView(BaseView):
         """The view's blueprint, whose answers are secured and whose errors are pages of ours."""
         blueprint = super().create_blueprint(admin)
         blueprint.after_request(security.secure)
+        blueprint.teardown_request(end_turn)
         for code in http.default_exceptions:
             blueprint.register_error_handler(code, self._failed)
         blueprint.register_error_handler(Exception, self._failed)
@@ -127,6 +129,7 @@ class PanelView(BaseView):
             raise Forbidden(f"A {principal.role} has no access to this page.", hint="Ask an admin of your tenant.")
         self.system.database.end_host_read()
         self.system.maintenance.start()
+        self.system.turns.begin(principal)
         return None
 
     @idle_babel()
