@@ -125,8 +125,8 @@ def test_what_was_summed_before_actions_were_told_apart_is_summed_anew(empty: Fl
 
 
 def test_weeks_are_summed_from_days_whose_logs_may_have_left(empty: Flask) -> None:
-    """The upgrade brings the sums of weeks, also of logs that nobody has any more; once more changes nothing."""
-    database, logs = database_of(empty), past(utcnow(), 40, 400)
+    """The upgrade sums weeks, also those of deleted logs; to do it again changes nothing."""
+    database, logs = database_of(empty), [log | {"source": "system"} for log in past(utcnow(), 40, 400)]
     migrate.upgrade(database)
     write(empty, logs)
     roll_up(empty)
@@ -141,11 +141,17 @@ def test_weeks_are_summed_from_days_whose_logs_may_have_left(empty: Flask) -> No
     close(empty)
 
 
+@pytest.mark.parametrize(("source", "counted_after"), [("system", 100), ("client", 300)])
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_weeks_have_what_is_rolled_up_while_they_are_made(kind: str, tmp_path: Path) -> None:
-    """A roller that starts in the middle of the upgrade waits for its end, and all counts in its week."""
+def test_weeks_have_what_is_rolled_up_while_they_are_made(
+    kind: str, source: str, counted_after: int, tmp_path: Path
+) -> None:
+    """A roller that starts in the middle of the upgrade waits for its end, and all counts in its week.
+
+    It counts what was not counted yet and, of days on which clients reported anything, everything.
+    """
     with fresh(kind, tmp_path) as uri, ThreadPoolExecutor() as pool:
-        app, logs = make_host(uri), past(utcnow(), 20, 300)
+        app, logs = make_host(uri), [log | {"source": source} for log in past(utcnow(), 20, 300)]
         write(app, logs[:200])
         roll_up(app)
         migrate.downgrade(database_of(app), "0004")
@@ -159,7 +165,7 @@ def test_weeks_have_what_is_rolled_up_while_they_are_made(kind: str, tmp_path: P
 
         event.listen(database_of(app).engine, "after_cursor_execute", start)
         migrate.upgrade(database_of(app))
-        assert rollers[0].result(timeout=30) == 100
+        assert rollers[0].result(timeout=30) == counted_after
         assert exact(ask(app, "summary", Period.recent("30d"))) == counted(logs)
         assert sums(app) == dict.fromkeys(sums(app), counted(logs))
         close(app)
