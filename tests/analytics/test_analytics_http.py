@@ -26,6 +26,7 @@ def agent(host: Flask, clients: Clients) -> str:
 def test_the_summary_over_http(clients: Clients, agent: str) -> None:
     """Figures, the ones before, the period and the moment they were taken; money with all its digits."""
     answer = clients.alice.get(f"{URL}/summary?last=7d&agent_id={agent}").json
+    none = {"executions": 0, "tokens_used": 0, "cost_usd": "0.000000000000"}
     expected = {
         "executions": 5,
         "succeeded": 4,
@@ -38,6 +39,7 @@ def test_the_summary_over_http(clients: Clients, agent: str) -> None:
         "unpriced": 1,
         "duration_ms": {"mean": 22, "p50": 20, "p95": 40, "p99": 40},
         "errors": {"timeout": 1},
+        **dict.fromkeys(("client_reported", "unknown_source"), none),
     }
     assert {name: answer[name] for name in expected} == expected
     assert set(answer["previous"]) == set(expected)
