@@ -27,7 +27,7 @@ NO_TIME = "646465fd-ffd9-472f-9562-81e8be52f89e"
 
 def record(client: Any, number: int) -> None:
     """Logs with line ends and quotes in them."""
-    logs = [{"action": "import", "error": f'a "line"\r\n{n}', "tokens_used": n} for n in range(number)]
+    logs = [{"action": "import", "error": f'a "line"\r\n{n}', "duration_ms": n} for n in range(number)]
     assert client.post(URL, json=logs, headers={"Prefer": "return=minimal"}).status_code == 201
 
 

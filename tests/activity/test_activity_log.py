@@ -213,7 +213,7 @@ def test_f19_10000_concurrent_logs_are_all_there(any_host: Flask, any_clients: C
     def work(_: int) -> None:
         execution(any_host, agent)
         client = any_host.test_client()
-        client.environ_base = any_clients.bob.environ_base
+        client.environ_base = any_clients.alice.environ_base
         answer = client.post(URL, json=posted, headers={"Prefer": "return=minimal"})
         assert answer.status_code == 201, answer.text
 

@@ -44,7 +44,7 @@ def fill(app: Flask) -> None:
     logs += [{"action": "x", "request_data": value} for value in (-5, 0.1, True, [], {"=a": '"'}, "", "-5")]
     logs += [{"action": "x", "cost_usd": "0.000000000001"}, {"action": "x", "cost_usd": "9223371.999999999999"}]
     logs += [{"action": "x", "tokens_used": n} for n in (0, 2**53, *range(190))]
-    for client in (clients.bob, clients.charlie):
+    for client in (clients.alice, clients.charlie):
         assert client.post(URL, json=logs).status_code == 201
 
 

@@ -134,8 +134,8 @@ def test_whatever_ends_is_counted_however_it_ended(any_host: Flask, any_clients:
         assert running_of(any_host).end_expired() == 1
     url = "/api/ai_agent_activity_logs"
     posted = {"action": "execute", "agent_id": agent, "status": "cancelled"}
-    any_clients.bob.post(url, json=posted)
-    any_clients.bob.post(url, json=[posted, {"action": "click"}, posted])
+    any_clients.alice.post(url, json=posted)
+    any_clients.alice.post(url, json=[posted, {"action": "click"}, posted])
     for _ in range(2):
         figures = ask(any_host, "summary", Period.recent("2d"), principal=ALICE)
         assert (figures["executions"], figures["succeeded"]) == (6, 1)

@@ -82,11 +82,11 @@ def test_r31_money_adds_up_exactly(any_clients: Clients) -> None:
     """Ten thousand times 0.1 USD, posted by a client as executions, is 1000 USD to the last of twelve digits."""
     agent = make_agent(any_clients.alice)["id"]
     item = {"action": "execute", "agent_id": agent, "cost_usd": "0.100000000001"}
-    made = any_clients.bob.post(
+    made = any_clients.alice.post(
         "/api/ai_agent_activity_logs", json=[item] * 10_000, headers={"Prefer": "return=minimal"}
     )
     assert made.status_code == 201
-    assert _metrics(any_clients.bob, agent)["cost_usd"] == "1000.000000010000"
+    assert _metrics(any_clients.alice, agent)["cost_usd"] == "1000.000000010000"
 
 
 def test_each_sees_the_figures_of_what_it_may_see(any_host: Flask, any_clients: Clients) -> None:

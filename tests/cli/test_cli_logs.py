@@ -31,7 +31,7 @@ def fill(app: Flask, number: int = 450) -> None:
     """Logs of both tenants, with quotes and line ends."""
     clients = Clients.of(app)
     for client in (clients.bob, clients.charlie):
-        logs = [{"action": "note", "error": f'a "line"\r\n{n}', "tokens_used": n} for n in range(number)]
+        logs = [{"action": "note", "error": f'a "line"\r\n{n}', "duration_ms": n} for n in range(number)]
         assert client.post(URL, json=logs, headers={"Prefer": "return=minimal"}).status_code == 201
 
 
@@ -68,12 +68,12 @@ def test_conditions_are_those_of_lists(host: Flask) -> None:
         "--format",
         "jsonl",
         "--where",
-        "tokens_used=gte.2",
+        "duration_ms=gte.2",
         "--where",
-        "or=(user_id.eq.bob,tokens_used.eq.4)",
+        "or=(user_id.eq.bob,duration_ms.eq.4)",
     )
-    assert [row["tokens_used"] for row in rows(export(host, *asked))] == [4, 4, 3, 2]
-    for wrong in ("status=active", "nothing=eq.1", "limit=5", "order=id", "tokens_used", "cursor=x", ""):
+    assert [row["duration_ms"] for row in rows(export(host, *asked))] == [4, 4, 3, 2]
+    for wrong in ("status=active", "nothing=eq.1", "limit=5", "order=id", "duration_ms", "cursor=x", ""):
         result = export(host, "--where", wrong)
         assert (result.exit_code in (1, 2), result.stdout) == (True, ""), wrong
         assert "Traceback" not in result.output
