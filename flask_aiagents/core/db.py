@@ -40,6 +40,9 @@ class _Unit:
     news: list[signals.Event] = field(default_factory=list)
 
 
+READ_RETRY_AFTER_S = 1
+"""Seconds after which a refused expensive read may be tried again: most of them take less."""
+
 R = TypeVar("R")
 
 _unit: ContextVar[_Unit | None] = ContextVar("aiagents_unit", default=None)
@@ -73,7 +76,7 @@ class Database:
         self.migration_uri = migration_uri
         """Where migrations run when another role owns the tables."""
         self._statement_timeout_s = limits.statement_timeout_s
-        self.expensive_reads = Slots("expensive queries", limits.expensive)
+        self.expensive_reads = Slots("expensive queries", limits.expensive, retry_after_s=READ_RETRY_AFTER_S)
         """Counts the expensive reads that run in this process."""
 
     @cached_property

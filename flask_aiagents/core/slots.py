@@ -20,7 +20,7 @@ from ..errors import AIAgentsError, RateLimited, Unavailable
 from .principal import Principal
 
 RETRY_AFTER_S = 5
-"""Seconds after which a refused client may try again, sent as ``Retry-After``."""
+"""Seconds after which a refused client may try again, sent as ``Retry-After``, unless the group says otherwise."""
 
 Owner = tuple[str | None, ...]
 """Whose slots are counted: ``()`` the process's, ``(tenant,)``, ``(tenant, user)``."""
@@ -46,11 +46,15 @@ class Slots:
 
     :param what: the group in the plural, for messages: ``"log streams"``.
     :param within: the group whose slots these use up, too.
+    :param retry_after_s: seconds after which a refused client may try again.
     """
 
-    def __init__(self, what: str, limits: SlotLimits, *, within: Slots | None = None) -> None:
+    def __init__(
+        self, what: str, limits: SlotLimits, *, within: Slots | None = None, retry_after_s: int = RETRY_AFTER_S
+    ) -> None:
         self.what = what
         self.limits = limits
+        self.retry_after_s = retry_after_s
         self._within = within
         self._lock: threading.Lock = within._lock if within else threading.Lock()
         self._taken: Counter[Owner] = Counter()
@@ -106,15 +110,15 @@ class Slots:
         if not owner:
             return Unavailable(
                 f"The server runs {limit} {self.what} at once, as many as it may.",
-                hint=f"Try again in {RETRY_AFTER_S} seconds.",
-                retry_after=RETRY_AFTER_S,
+                hint=f"Try again in {self.retry_after_s} s.",
+                retry_after=self.retry_after_s,
             )
         whose = "You have" if len(owner) == 2 else "Your tenant has"
         return RateLimited(
             f"{whose} {limit} {self.what} at once, which is the limit.",
             error_code="too_many_at_once",
             hint="Wait until one of them ends, then try again.",
-            retry_after=RETRY_AFTER_S,
+            retry_after=self.retry_after_s,
         )
 
 

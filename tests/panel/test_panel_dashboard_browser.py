@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 from support.browser import PageFor
-from support.cast import CHARLIE, make_agent
+from support.cast import ALICE, BOB, CHARLIE, make_agent
 from support.live import Live
 from support.logs import execution
 
@@ -221,6 +221,38 @@ def test_a_part_that_fails_can_be_had_again(page_for: PageFor) -> None:
     page.unroute(failing, fail)
     models.get_by_role("button", name="Try again").click()
     expect(models.get_by_role("rowheader")).to_contain_text("gpt-4o-mini")
+
+
+@pytest.mark.requirement("R44")
+@pytest.mark.usefixtures("desk")
+def test_dashboards_opened_at_once_wait_their_turn(page_for: PageFor, live_host: Live) -> None:
+    """While a tenant has all its expensive reads, parts go on loading without an error, and then they come."""
+    reads = live_host.app.extensions["aiagents"].database.expensive_reads
+    held = [reads.take(whose) for whose in (*[ALICE] * reads.limits.per_user, BOB, BOB)]
+    pages = [page_for(name, "/dashboard/", tolerated=("status of 429",)) for name in ("alice", "bob")]
+    for page in pages:
+        expect(page.locator("[data-part][data-retries]").first).to_be_attached()
+        expect(page.locator("[data-part]:not([data-retries])")).to_have_count(0)
+        expect(page.locator(".aia-toast, [data-part] [data-retry]")).to_have_count(0)
+    for slot in held:
+        slot.release()
+    assert [runs(page) for page in pages] == ["4", "4"]
+    for page in pages:
+        expect(page.locator(".aia-toast, [data-part] [data-retry]")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_part_that_stays_refused_says_so(page_for: PageFor) -> None:
+    """A part is not requested again when the server names a long time; it then offers another try."""
+    page = page_for("alice", "/agents/", tolerated=("status of 429", "Response Status Error Code 429"))
+    page.route(
+        "**/dashboard/part/models/**",
+        lambda route: route.fulfill(status=429, headers={"Retry-After": "3600"}, body=""),
+    )
+    page.goto(page.url.replace("/agents/", "/dashboard/"))
+    loaded(page)
+    expect(page.locator("#part-models").get_by_role("button", name="Try again")).to_be_visible()
+    assert runs(page) == "4"
 
 
 def test_hostile_names_are_text(page_for: PageFor, desk: str) -> None:

@@ -74,6 +74,20 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   event.target.setAttribute("aria-busy", "false");
   event.target.querySelectorAll("[data-chart]").forEach(draw);
 });
+
+// A refused part is requested again after the time that the server names, with jitter so that two dashboards part.
+const MAX_RETRIES = 8;
+const MAX_RETRY_AFTER_S = 10;
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const [part, answer] = [event.target, event.detail.xhr];
+  if (!part.matches("[data-part]") || ![429, 503].includes(answer.status)) return;
+  const seconds = Number(answer.getResponseHeader("Retry-After") ?? NaN);
+  const retries = Number(part.dataset.retries ?? 0);
+  if (!(seconds <= MAX_RETRY_AFTER_S) || retries >= MAX_RETRIES) return;
+  event.preventDefault(); // no error is shown: the part is still loading
+  part.dataset.retries = retries + 1;
+  setTimeout(() => window.htmx.trigger(part, "retry"), seconds * 1000 * (1 + Math.random() / 2));
+});
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.body.addEventListener(name, (event) => {
     if (!event.target.matches("[data-part]")) return;
@@ -82,8 +96,10 @@ for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   });
 }
 document.addEventListener("click", (event) => {
-  const retry = event.target.closest("[data-retry]");
-  if (retry) window.htmx.trigger(retry.closest("[data-part]"), "retry");
+  const part = event.target.closest("[data-retry]")?.closest("[data-part]");
+  if (!part) return;
+  delete part.dataset.retries;
+  window.htmx.trigger(part, "retry");
 });
 // A period that is chosen is meant instead of the days that were given before it.
 document.querySelector("#last").addEventListener("change", (event) => {
