@@ -41,7 +41,9 @@ def test_pages_with_metrics_name_what_clients_reported(clients: Clients, agent: 
         assert "1 reported by a client" in clients.root.get(page).text, page
     for page in _parts("figures", "costs"):
         assert "1 run, $5,000.00, was reported by a client" in clients.alice.get(page).text, page
-    assert "$5,000.00 of it reported by clients" in clients.alice.get(f"{PANEL}/agents/details/?id={agent}").text
+    for page in (*_parts("agents", "costs"), f"{PANEL}/agents/", f"{PANEL}/agents/details/?id={agent}"):
+        assert "1 reported by a client, $5,000.00" in clients.alice.get(page).text, page
+    assert "1 reported by a client, $5,000.00" in clients.root.get(f"{PANEL}/tenants/").text
 
 
 @pytest.mark.requirement("R52")
@@ -62,6 +64,9 @@ def test_a_dashboard_can_leave_out_what_clients_reported(clients: Clients, agent
     page = clients.alice.get(f"{PANEL}/dashboard/?source=system").text
     assert "part/figures/?source=system" in page
     assert '<option value="system" selected>' in page
+    alone = clients.alice.get(f"{PANEL}/dashboard/part/agents/?source=client").text
+    assert "$5,000.00" in alone
+    assert "reported by" not in alone
     for name in ("figures", "costs", "models"):
         part = clients.alice.get(f"{PANEL}/dashboard/part/{name}/?source=system").text
         assert "5,000" not in part, name

@@ -24,7 +24,8 @@ Named = list[tuple[str, str]]
 class Choices:
     """The lists of one form. A value that the form already has is among them, even when it is unknown now."""
 
-    agent_types: Named
+    agent_types: list[tuple[str, str, str]]
+    """Value, name and one line about it."""
     statuses: Named
     capabilities: list[tuple[str, str, str]]
     tools: list[tuple[str, str, str]]
@@ -42,7 +43,7 @@ class Choices:
         catalogue = system.agents.catalogue
         return cls(
             agent_types=[
-                (value, f"{text}: {agent_words.TYPES[value]}" if value in agent_words.TYPES else text)
+                (value, text, str(agent_words.TYPES.get(value, "")))
                 for value, text in _named(catalogue.agent_types, form.agent_type.data)
             ],
             statuses=_named([status.value for status in Status], form.status.data if form.status else None),

@@ -8,7 +8,7 @@ CAPABILITIES = {
     "chat": _l("Holds a conversation over several turns"),
     "classification": _l("Sorts texts into given classes"),
     "code_generation": _l("Writes code"),
-    "code_review": _l("Reads code and says what to mend"),
+    "code_review": _l("Reads code and says what to fix"),
     "content_creation": _l("Writes articles, posts and mails"),
     "data_analysis": _l("Reads figures and says what they tell"),
     "document_processing": _l("Works through long documents"),

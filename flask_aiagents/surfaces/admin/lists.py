@@ -7,7 +7,7 @@ would do itself behind the services (inline editing, lookups, its export) has no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -129,6 +129,10 @@ class ListView(PanelView, BaseModelView):
     def selectable(self, row: Any) -> bool:
         """Return True when bulk actions may take this row."""
         return True
+
+    def any_selectable(self, rows: Iterable[Any]) -> bool:
+        """Return True when bulk actions may take one of these rows; else the list has no checkboxes."""
+        return any(map(self.selectable, rows))
 
     def is_filtered(self) -> bool:
         """Whether the list shows a part of what there is."""

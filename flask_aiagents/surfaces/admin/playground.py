@@ -153,8 +153,8 @@ class PlaygroundView(PanelView):
         return {
             "id": str(row["id"]),
             "name": row["name"],
-            "about": " / ".join(config.get(key) or "-" for key in ("provider", "model"))
-            + (f" · {tenant}" if wide else ""),
+            "about": " / ".join(filter(None, map(config.get, ("provider", "model"))))
+            or _("no model") + (f" · {tenant}" if wide else ""),
             "refused": None if status == Status.ACTIVE.value else refused,
         }
 

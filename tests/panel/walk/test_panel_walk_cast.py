@@ -54,7 +54,7 @@ def menu(page: Page) -> set[str]:
 
 
 def test_bob_uses_agents_and_manages_none(live_host: Live, made: dict[str, Any], page_for: PageFor) -> None:
-    """He sees them, runs them and makes one; there is nothing to tick, edit or delete, and no keys."""
+    """He sees them and runs them; of others' agents there is nothing to tick, edit or delete, and no keys."""
     page = page_for("bob")
     assert names(page) == {"Acme's desk", "Everybody's helper"}
     assert not menu(page) & {"API keys", "Credentials", "Provider keys", "Tenants"}

@@ -80,6 +80,13 @@ function fallbacks(form) {
   count();
 }
 
+function explain(form) {
+  for (const select of all("[data-explained]", form)) {
+    const line = form.querySelector(`#${select.id}-help`);
+    select.addEventListener("change", () => (line.textContent = select.selectedOptions[0].dataset.line));
+  }
+}
+
 function fold(form) {
   if (!matchMedia("(max-width: 575px)").matches) return;
   const sections = all("[data-section]", form);
@@ -94,6 +101,7 @@ function begin(form) {
   if (here && !here.value) here.value = location.pathname + location.search;
   models(form);
   fallbacks(form);
+  explain(form);
   fold(form);
 }
 
