@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
-from flask import Flask, abort
+from flask import Flask, abort, has_request_context, request
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.contrib.sqla import ModelView
 from flask_login import current_user
@@ -71,7 +72,20 @@ class Users(Readable):
 
 def make_admin(app: Flask) -> Admin:
     """The platform's Flask-Admin under ``/admin``. Every page shows its name."""
+    _translate(app)
     admin = Admin(app, name="Parcel (synthetic data)", index_view=Home())
     admin.add_view(Tenants(Tenant, db, name="Tenants", endpoint="platform_tenants"))
     admin.add_view(Users(User, db, name="Users", endpoint="platform_users"))
     return admin
+
+
+def _translate(app: Flask) -> None:
+    """Initialize Flask-Babel where it is installed: Flask-Admin uses it then, and its pages fail without."""
+    if find_spec("flask_babel"):
+        from flask_babel import Babel  # the example does not require it
+
+        Babel(app, locale_selector=_language)
+
+
+def _language() -> str | None:
+    return request.accept_languages.best_match(("en", "de")) if has_request_context() else None

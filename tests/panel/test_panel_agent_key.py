@@ -83,7 +83,7 @@ def test_a_model_that_repeats_the_key_is_not_repeated(
         ({"base_url": "http://[::1]/"}, "base_url: "),
         ({"api_key": "short"}, "api_key: Length must be between 8 and 4096"),
         ({"provider": "<b>x</b>"}, "provider: Unknown provider &lt;b&gt;x&lt;/b&gt;"),
-        ({"model": ""}, "model: Missing data"),
+        ({"model": ""}, "model: Missing: provider needs it"),
         ({"api_key": ""}, "There is no API key for openai at https://api.openai.com"),
     ],
 )

@@ -39,7 +39,7 @@ def test_a_key_is_stored_and_shown_masked_alone(clients: Clients, alice: PanelCl
     page = alice.get("/credentials/").text
     assert "****0001" in page
     assert "https://api.openai.com" in page
-    assert "Stored: the key for https://api.openai.com that ends in ****0001." in page
+    assert "Stored: the key for https://api.openai.com/v1 that ends in ****0001." in page
     texts = [response.text, str(response.headers), page]
     texts += [alice.get(path).text for path in ("/credentials/new/", "/activity/", "/agents/", "/dashboard/")]
     assert CANARY not in "".join(texts)

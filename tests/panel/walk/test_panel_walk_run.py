@@ -130,7 +130,7 @@ def test_the_log_is_filtered(live_host: Live, desk: dict[str, Any], upstream: Up
 def downloaded(page: Page, name: str) -> tuple[Download, str]:
     with page.expect_download() as download:
         page.get_by_role("link", name=name).click()
-    return download.value, Path(download.value.path()).read_text(encoding="utf-8-sig")
+    return download.value, Path(download.value.path()).read_text(encoding="utf-8")
 
 
 def test_r26_what_is_filtered_is_exported(
