@@ -60,13 +60,16 @@ class Slots:
         self._taken: Counter[Owner] = Counter()
         self._released: deque[tuple[Owner, ...]] = deque()
 
-    def take(self, principal: Principal) -> Slot:
+    def take(self, principal: Principal, *, for_user: bool = True) -> Slot:
         """Take a slot.
 
+        :param for_user: whether it counts against the user's limit, too, or against its tenant's alone.
         :raises RateLimited: when the user or its tenant has all that it may have.
         :raises Unavailable: when the process has no slot left.
         """
-        owners: tuple[Owner, ...] = ((principal.tenant_id, principal.user_id), (principal.tenant_id,), ())
+        owners: tuple[Owner, ...] = ((principal.tenant_id,), ())
+        if for_user:
+            owners = ((principal.tenant_id, principal.user_id), *owners)
         with self._lock:
             for group in self._groups():
                 group._require_room(owners)
@@ -94,8 +97,9 @@ class Slots:
 
     def _require_room(self, owners: tuple[Owner, ...]) -> None:
         self._count_released()
-        limits = (self.limits.per_user, self.limits.per_tenant, self.limits.per_process)
-        for owner, limit in zip(owners, limits, strict=True):
+        limits = (self.limits.per_process, self.limits.per_tenant, self.limits.per_user)
+        for owner in owners:
+            limit = limits[len(owner)]
             if limit and self._taken[owner] >= limit:
                 raise self._refusal(owner, limit)
 

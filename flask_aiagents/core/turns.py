@@ -38,7 +38,7 @@ class Turns:
     def begin(self, principal: Principal) -> None:
         """Take a turn for the current request; one that has a turn keeps it.
 
-        :raises RateLimited: when too many requests of the user or its tenant wait, or none ended in time.
+        :raises RateLimited: when too many requests of the tenant wait, or none ended in time.
         :raises Unavailable: when too many requests wait in this process.
         """
         if not self._at_once or _TURN in request.environ:
@@ -48,7 +48,7 @@ class Turns:
             line = self._lines.setdefault(tenant, Line(self._at_once))
             entered = line.enter(0)
         if not entered:
-            with self._slots.take(principal):
+            with self._slots.take(principal, for_user=False):
                 entered = line.enter(WAIT_S)
         if not entered:
             raise RateLimited(

@@ -44,7 +44,7 @@ class Crowd:
 
 @pytest.fixture
 def crowd(tmp_path: Any) -> Iterator[Crowd]:
-    crowd = Crowd(tmp_path, AIAGENTS_MAX_RUNNING_PER_USER=3)
+    crowd = Crowd(tmp_path, AIAGENTS_MAX_RUNNING_PER_TENANT=3)
     yield crowd
     crowd.go_on.set()
     close(crowd.app)
@@ -65,7 +65,7 @@ def test_others_of_the_tenant_wait_and_another_tenant_does_not(crowd: Crowd) -> 
 
 
 def test_a_line_that_is_too_long_is_refused(crowd: Crowd) -> None:
-    """Waiting requests hold threads, so those of one user are limited as what it runs is."""
+    """Waiting requests hold threads, so those of a tenant are limited together with what it runs."""
     with ThreadPoolExecutor() as pool:
         acme = [pool.submit(crowd.page, ALICE) for _ in range(2)]
         for _ in acme:
