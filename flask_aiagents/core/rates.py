@@ -62,7 +62,8 @@ class Rate:
         :raises RateLimited: when it is too much; ``retry_after`` says how many seconds to wait.
         :raises Unavailable: when the storage of the counts cannot be reached.
         """
-        owner = ("aiagents", self.what, *owner)
+        # The storage joins the parts by slashes, which ids of the host may contain.
+        owner = ("aiagents", self.what, *(f"{len(part)}:{part}" for part in owner))
         try:
             for limit in self._limits:
                 if not self.storage.strategy.hit(limit, *owner, cost=cost):

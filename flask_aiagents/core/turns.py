@@ -62,8 +62,8 @@ class Turns:
     def end(self, tenant: str | None, line: Line) -> None:
         """Give a turn back."""
         with self._lock:
-            if not line.leave():
-                self._lines.pop(tenant, None)
+            if not line.leave() and self._lines.get(tenant) is line:
+                del self._lines[tenant]
 
 
 def end_turn(_error: BaseException | None = None) -> None:

@@ -23,7 +23,8 @@ _NAME_NS = 60
 _ENUM_NS = 500
 _NUMBER_NS = 250
 _LENGTH_NS = 1
-_MULTIPLE_NS = 400
+_MULTIPLE_NS = 20_000
+"""Exact arithmetic on a number that is no integer; measured 3 to 18 microseconds."""
 
 _UNEVALUATED = frozenset(("unevaluatedProperties", "unevaluatedItems"))
 _REPEATS = 4

@@ -30,6 +30,10 @@ MAX_PATTERN_LENGTH = 1_024
 MAX_PATTERNS_BYTES = 1_048_576
 """Most bytes that the patterns of a schema compile to together; that takes 15 ms."""
 
+MAX_CLASSES = 80
+"""Most Unicode classes in the patterns of a schema, repetitions counted. Each takes the compiler half a
+millisecond, during which the other threads of the process wait."""
+
 MULTIPLES = (1e-15, 1e15)
 """Range of ``multipleOf``: beyond it, exact arithmetic on a single number takes up to half a millisecond."""
 
@@ -37,6 +41,11 @@ _SHORTER = "Use minLength and maxLength in place of long repetitions"
 
 PATTERN_NS = {1_024: 250, 4_096: 800, 16_384: 3_200, PATTERN_BYTES: 8_000}
 """Nanoseconds that a pattern takes per character at worst, by the size in bytes that it compiles to."""
+
+_LARGE_CLASS = re.compile(r"\\[wWSDpP]|\[\^")
+_SMALL_CLASS = re.compile(r"\\[ds]")
+_SMALL_PART = 0.1
+_REPEAT = re.compile(r"\{(\d{1,9})(?:,(\d{0,9}))?\}")
 
 _INLINE_FLAG = re.compile(r"\(\?[a-zA-Z]*[-imsxuUR]+[:)]")
 
@@ -119,6 +128,11 @@ def _pattern_costs(tree: SchemaTree) -> dict[str, int]:
         raise InvalidSchema(
             f"A pattern has {longest} characters; at most {MAX_PATTERN_LENGTH} are allowed. Shorten it"
         )
+    if (classes := sum(map(_class_weight, patterns))) > MAX_CLASSES:
+        raise InvalidSchema(
+            f"Its patterns have {classes:.0f} Unicode classes such as \\w, repetitions counted; at most "
+            f"{MAX_CLASSES} are allowed. Use [A-Za-z0-9_] in place of \\w and [0-9] in place of \\d"
+        )
     sizes: dict[str, int] = {}
     for pattern in patterns:
         sizes[pattern] = _compiled_size(pattern)
@@ -134,6 +148,13 @@ def _patterns(tree: SchemaTree) -> Iterator[str]:
         if isinstance(pattern := node.get("pattern"), str):
             yield pattern
         yield from keys_of(node.get("patternProperties"))
+
+
+def _class_weight(pattern: str) -> float:
+    """How many Unicode classes a pattern has at most, with its longest repetition counted for each."""
+    classes = len(_LARGE_CLASS.findall(pattern)) + _SMALL_PART * len(_SMALL_CLASS.findall(pattern))
+    repeats = (int(most or least) for least, most in _REPEAT.findall(pattern))
+    return classes * max([1, *repeats])
 
 
 def _compiled_size(pattern: str) -> int:

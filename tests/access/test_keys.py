@@ -25,6 +25,14 @@ def agents(host: Flask, **headers: str) -> Any:
     return host.test_client().get("/api/ai_agents", headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
+@pytest.mark.requirement("R53")
+def test_a_key_cannot_expire_after_the_calendar(clients: Clients) -> None:
+    """A time that is no time in UTC is a 422 on its field."""
+    body = {"name": "late", "expires_at": "9999-12-31T23:59:59-14:00"}
+    refused = clients.alice.post("/api/ai_agent_api_keys", json=body)
+    assert (refused.status_code, list(refused.json["details"])) == (422, ["expires_at"])
+
+
 def test_a_key_acts_as_its_user_through_either_header(host: Flask, clients: Clients) -> None:
     """The token of a new key lets a machine in as Bearer and as X-API-Key, and is never shown again."""
     make_agent(clients.alice, "Seen")

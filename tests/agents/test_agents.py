@@ -146,6 +146,16 @@ def test_merge_patches_are_those_of_the_rfc(target: Any, patch: Any, merged: Any
     assert merge_patch(target, patch) == merged
 
 
+@pytest.mark.requirement("R53")
+@pytest.mark.parametrize("changes", [[], "x", 1, [1], [["name", "zz"]], True])
+def test_changes_that_are_no_object_are_refused(clients: Clients, changes: Any) -> None:
+    """PATCH says what to send, and changes nothing."""
+    agent = make_agent(clients.alice)
+    url = f"/api/ai_agents/{agent['id']}"
+    assert clients.alice.patch(url, json=changes).status_code == 422
+    assert clients.alice.get(url).json["version"] == 1
+
+
 def test_a_patch_changes_one_key_deep_inside(clients: Clients) -> None:
     """What else stands in a nested object stays, and null takes one key out of it."""
     schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -66,7 +66,11 @@ class ApiKeySchema(StrictSchema):
 
     @ma.validates("expires_at")
     def _in_the_future(self, value: datetime | None, **_: object) -> None:
-        if value is not None and value <= utcnow():
+        try:
+            in_future = value is None or value.astimezone(UTC) > utcnow()
+        except OverflowError:
+            raise ma.ValidationError("Give a time before the year 10000 in UTC.") from None
+        if not in_future:
             raise ma.ValidationError("Give a time in the future.")
 
 

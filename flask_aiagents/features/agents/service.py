@@ -16,7 +16,7 @@ from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.rerun import rerunnable
 from ...core.tenancy import TenantSession
-from ...errors import Conflict, Forbidden, NotFound, PreconditionFailed
+from ...errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from ...signals import AgentCreated, AgentDeleted, AgentUpdated
 from ...types import JSON, Id, JSONObject
 from ...web.filtering import Query
@@ -126,6 +126,8 @@ class Agents:
         principal = self._access.require(Permission.UPDATE_AGENT, principal)
         with self._write(principal) as session:
             agent = self._editable(session, agent_id, principal, if_match, Permission.UPDATE_AGENT)
+            if not isinstance(data, Mapping):
+                raise Invalid("An agent's changes are a JSON object.", details={"_schema": ["Send an object."]})
             merged = {field: getattr(agent, field) for field in _EDITABLE} | dict(data)
             if isinstance(patch := data.get("model_config"), dict):
                 merged["model_config"] = merge_patch(agent.model_config, patch)

@@ -94,6 +94,12 @@ SCHEMA_ATTACKS: list[SchemaAttack] = [
         ),
         {f"k{i}": 1 for i in range(50)},
     ),
+    _attack("many-unicode-classes", {"anyOf": [{"pattern": str(n) + r"|\w?" * 250} for n in range(15)]}, "x"),
+    _attack(
+        "exact-arithmetic",
+        {"items": {"not": {"anyOf": [{"multipleOf": 0.1}, {"multipleOf": 1.7e-13}]}}},
+        [1.0000000000000002e-14] * 30_000,
+    ),
     _attack("many-values", {"type": "array", "items": {"type": "integer"}}, [0] * 300_000),
     _attack("many-alternatives", {"items": {"anyOf": [{"type": "string"}] * 1_000}}, [0] * 50_000),
 ]
