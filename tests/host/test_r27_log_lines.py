@@ -30,14 +30,17 @@ def forged(line_break: str) -> str:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What a host's handler writes of our records, as a file has it."""
+    """What handlers of the host write of its records and ours, as a file has it."""
     stream = io.StringIO(newline="")
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("LOG %(levelname)s %(name)s: %(message)s"))
     ours = logging.getLogger("flask_aiagents")
-    ours.addHandler(handler)
+    hosts = logging.getLogger("some_host")
+    for one in (ours, hosts):
+        one.addHandler(handler)
     yield stream
-    ours.removeHandler(handler)
+    for one in (ours, hosts):
+        one.removeHandler(handler)
 
 
 def check(log: io.StringIO, *words: str) -> None:

@@ -16,6 +16,7 @@ from uuid import UUID
 import click
 
 from ...features.activity.columns import COLUMNS
+from ...web.csv import BOM
 
 _GZIP = 31
 """zlib's word for gzip."""
@@ -25,7 +26,7 @@ _MAGIC = b"\x1f\x8b"
 
 _BLOCK = 65_536
 
-_HEADER = (",".join(COLUMNS.names) + "\r\n").encode()
+_HEADER = f"{BOM}{','.join(COLUMNS.names)}\r\n".encode()
 
 
 class Partial:
