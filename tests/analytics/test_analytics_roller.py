@@ -234,6 +234,7 @@ def test_the_database_itself_keeps_tenants_sums_apart(postgres: Roles) -> None:
         with app.extensions["aiagents"].database.engine.begin() as connection:
             seen = sa.text(f"SELECT DISTINCT tenant_id FROM {table}")
             assert connection.scalars(seen).all() == []
-            connection.execute(sa.text("SELECT set_config('aiagents.tenant_id', 'acme', true)"))
+            own = "SELECT set_config('aiagents.tenant_id', 'acme', true), set_config('aiagents.scope', 'tenant', true)"
+            connection.execute(sa.text(own))
             assert connection.scalars(seen).all() == ["acme"]
     close(app)
