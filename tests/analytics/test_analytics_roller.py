@@ -234,7 +234,7 @@ def test_the_database_itself_keeps_tenants_sums_apart(postgres: Roles) -> None:
         with app.extensions["aiagents"].database.engine.begin() as connection:
             seen = sa.text(f"SELECT DISTINCT tenant_id FROM {table}")
             assert connection.scalars(seen).all() == []
-            own = "SELECT set_config('aiagents.tenant_id', 'acme', true), set_config('aiagents.scope', 'tenant', true)"
-            connection.execute(sa.text(own))
+            for name, value in (("tenant_id", "acme"), ("scope", "tenant")):
+                connection.execute(sa.text(f"SELECT set_config('aiagents.{name}', '{value}', true)"))
             assert connection.scalars(seen).all() == ["acme"]
     close(app)
