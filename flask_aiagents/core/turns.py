@@ -8,6 +8,7 @@ thread of the server: it takes a slot meanwhile, so that threads are left for ot
 from __future__ import annotations
 
 import threading
+from weakref import WeakValueDictionary
 
 from flask import has_request_context, request
 
@@ -33,7 +34,8 @@ class Turns:
         self._at_once = at_once
         self._slots = slots
         self._lock = threading.Lock()
-        self._lines: dict[str | None, Line] = {}
+        # By weak references: a line lasts as long as a request works or waits in it.
+        self._lines: WeakValueDictionary[str | None, Line] = WeakValueDictionary()
 
     def begin(self, principal: Principal) -> None:
         """Take a turn for the current request; one that has a turn keeps it.
@@ -45,7 +47,8 @@ class Turns:
             return
         tenant = principal.tenant_id
         with self._lock:
-            line = self._lines.setdefault(tenant, Line(self._at_once))
+            if (line := self._lines.get(tenant)) is None:
+                line = self._lines[tenant] = Line(self._at_once)
             entered = line.enter(0)
         if not entered:
             with self._slots.take(principal, for_user=False):
@@ -57,17 +60,10 @@ class Turns:
                 hint="Send fewer requests at once.",
                 retry_after=RETRY_AFTER_S,
             )
-        request.environ[_TURN] = (self, tenant, line)
-
-    def end(self, tenant: str | None, line: Line) -> None:
-        """Give a turn back."""
-        with self._lock:
-            if not line.leave() and self._lines.get(tenant) is line:
-                del self._lines[tenant]
+        request.environ[_TURN] = line
 
 
 def end_turn(_error: BaseException | None = None) -> None:
     """Give back the turn of the current request, if it has one."""
-    if has_request_context() and (turn := request.environ.pop(_TURN, None)) is not None:
-        turns, tenant, line = turn
-        turns.end(tenant, line)
+    if has_request_context() and (line := request.environ.pop(_TURN, None)) is not None:
+        line.leave()
