@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import network, offline
+from ..net import guard
+from . import offline
 from .calls import Call, Target
 from .turns import Model
 
@@ -34,7 +35,7 @@ class Provider:
         """Return origin and path of its requests: the base_url's, else its own; None when it has neither."""
         if base_url is None:
             return (self.origin, self.path) if self.origin else None
-        return network.origin(base_url), network.path(base_url) or self.path
+        return guard.origin(base_url), guard.path(base_url) or self.path
 
     def url(self, target: Target) -> str | None:
         """The URL that the dialect is given, made of parts that were judged."""

@@ -12,8 +12,8 @@ from typing import Any
 import httpcore2
 import httpx2
 
+from ..net.guard import AddressRefused, resolve_public
 from .failures import Failure, from_status
-from .network import AddressRefused, resolve_public
 from .wire import NO_KEY, WIRE, Wire
 
 KEEP_ALIVE_CONNECTIONS = 64

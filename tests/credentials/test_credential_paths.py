@@ -18,7 +18,7 @@ from flask_aiagents.core.crypto import Keyring
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.features.credentials.models import Credential
 from flask_aiagents.features.credentials.vault import binding, unseal
-from flask_aiagents.llm.network import is_below
+from flask_aiagents.net.guard import is_below
 
 KEY = "sk-secret-0001"
 

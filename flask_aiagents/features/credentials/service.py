@@ -19,7 +19,7 @@ from ...core.rerun import rerunnable
 from ...core.tenancy import SYSTEM, TenantSession
 from ...errors import AIAgentsError, Forbidden, Invalid, NotFound
 from ...llm.models import PROVIDERS
-from ...llm.network import check_base_url
+from ...net.guard import check_base_url
 from ...signals import CredentialChanged
 from ...types import Id, JSONObject
 from ...web.filtering import Query

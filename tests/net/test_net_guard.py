@@ -15,7 +15,7 @@ from flask_aiagents.errors import BadRequest
 from flask_aiagents.llm.calls import Target
 from flask_aiagents.llm.engine import engine
 from flask_aiagents.llm.models import default_origin
-from flask_aiagents.llm.network import AddressRefused, check_base_url, is_public, origin, resolve_public
+from flask_aiagents.net.guard import AddressRefused, check_base_url, is_public, origin, resolve_public
 
 PRIVATE = [
     "127.0.0.1",
