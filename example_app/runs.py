@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from flask_aiagents.features.activity.payload import bounded
 from flask_aiagents.features.execution.result import ended_values
-from flask_aiagents.llm.calls import Attempt, Outcome, ToolCall, Usage
+from flask_aiagents.llm.outcome import Attempt, Outcome, ToolCall, Usage
 from flask_aiagents.llm.prices import NOTHING, cost
 
 from .work import MARK, Model, Work

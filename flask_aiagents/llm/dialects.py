@@ -27,12 +27,13 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 from pydantic_ai.usage import RequestUsage
 
-from .calls import Call, Delta, Target, Usage
-from .models import Provider
+from .messages import Call, Target
 from .openai_chat import MOST_TOKENS, ChatModel
+from .outcome import Delta, Usage
+from .protocol import Listener, Model, Reply, ToolRequest, Turn
+from .providers import Provider
 from .questions import messages, parameters, settings
 from .text import dump_json, scrub
-from .turns import Listener, Model, Reply, Turn, Wish
 from .wire import NO_KEY
 
 
@@ -62,8 +63,8 @@ class DialectModel:
 
 
 def _reply(response: ModelResponse, *, finished: bool = True) -> Reply:
-    wishes = tuple(
-        Wish(
+    tool_requests = tuple(
+        ToolRequest(
             id=scrub(part.tool_call_id),
             name=scrub(part.tool_name),
             arguments=part.args if isinstance(part.args, str) else dump_json(part.args or {}),
@@ -73,7 +74,7 @@ def _reply(response: ModelResponse, *, finished: bool = True) -> Reply:
     )
     return Reply(
         text=scrub("".join(part.content for part in response.parts if isinstance(part, TextPart))),
-        wishes=wishes,
+        tool_requests=tool_requests,
         usage=_usage(response.usage),
         finish_reason=(response.finish_reason or "stop") if finished else None,
         raw=response,

@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 
 from ..errors import ConfigurationError
 from . import prices
-from .calls import Call, Outcome
-from .models import PROVIDERS, Models
-from .rounds import Conversation
+from .messages import Call
+from .outcome import Outcome
+from .providers import PROVIDERS, Models
 from .streams import PING_S, Stream
+from .tool_loop import Conversation
 
 _T = TypeVar("_T")
 

@@ -10,7 +10,7 @@ class Failure(Exception):
     """A request that gave no usable answer. It carries our words only, never the provider's."""
 
     error: str
-    """The kind, as in :attr:`flask_aiagents.llm.calls.Outcome.error`."""
+    """The kind, as in :attr:`flask_aiagents.llm.outcome.Outcome.error`."""
     did: str
     """What happened, as a sentence without its subject: ``answered 500``."""
     detail: str | None = None

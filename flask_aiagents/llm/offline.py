@@ -10,10 +10,11 @@ import re
 import zlib
 
 from ..types import JSONObject
-from .calls import Call, Delta, Message, Tool, ToolCall, Usage, estimated_tokens
 from .examples import example
+from .messages import Call, Message, Tool
+from .outcome import Delta, ToolCall, Usage, estimated_tokens
+from .protocol import Listener, Reply, ToolRequest, Turn
 from .text import dump_json
-from .turns import Listener, Reply, Turn, Wish
 
 SAYS = "[offline model]"
 """How every text of the offline model begins, unless a schema asks for JSON."""
@@ -30,8 +31,12 @@ class OfflineModel:
         results = turns[-1] if isinstance(turns[-1], tuple) else ()
         if (tool := _wanted(call, asked)) and not results:
             arguments = dump_json(_arguments(tool, asked))
-            wish = Wish(id=f"offline-{zlib.crc32(asked.encode()):08x}", name=tool.name, arguments=arguments)
-            return Reply(text="", wishes=(wish,), usage=_usage(call, turns, arguments), finish_reason="tool_call")
+            request = ToolRequest(
+                id=f"offline-{zlib.crc32(asked.encode()):08x}", name=tool.name, arguments=arguments
+            )
+            return Reply(
+                text="", tool_requests=(request,), usage=_usage(call, turns, arguments), finish_reason="tool_call"
+            )
         text, complete = self._answer(call, asked, results)
         if listener is not None:
             for piece in re.findall(r"\S+\s*", text):

@@ -14,7 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ConfigurationError
-from .calls import Usage
+from .outcome import Usage
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo

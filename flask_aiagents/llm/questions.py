@@ -19,9 +19,10 @@ from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from .calls import Call, Message, ToolCall
+from .messages import Call, Message
+from .outcome import ToolCall
+from .protocol import Reply, Turn
 from .text import dump_json
-from .turns import Reply, Turn
 
 
 def messages(call: Call, turns: list[Turn]) -> list[ModelMessage]:
@@ -46,7 +47,9 @@ def _message(turn: Turn) -> ModelMessage:
 
 def _response(reply: Reply) -> ModelResponse:
     """An answer that came from elsewhere, such as the offline model."""
-    calls = [ToolCallPart(wish.name, wish.arguments, tool_call_id=wish.id) for wish in reply.wishes]
+    calls = [
+        ToolCallPart(request.name, request.arguments, tool_call_id=request.id) for request in reply.tool_requests
+    ]
     return ModelResponse([*([TextPart(reply.text)] if reply.text else []), *calls])
 
 

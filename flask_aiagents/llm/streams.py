@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context
 
-from .calls import Delta, Ended, Event, Outcome
-from .rounds import Conversation
+from .outcome import Delta, Ended, Event, Outcome
+from .tool_loop import Conversation
 
 PING_S = 5.0
 """Seconds of silence after which a reader gets None, so that it can tell its own reader that it lives."""

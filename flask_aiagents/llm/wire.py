@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from .calls import Limits
 from .failures import Failure
+from .messages import Limits
 
 NO_KEY = "none"
 """What SDKs are told for servers without keys; they insist on one."""

@@ -4,13 +4,13 @@ import importlib
 
 import pytest
 
-from flask_aiagents.llm import attempts
+from flask_aiagents.llm import retry
 
 
 @pytest.fixture(autouse=True)
 def _quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between tries are real, only shorter."""
-    monkeypatch.setattr(attempts, "BACKOFF_S", 0.02)
+    monkeypatch.setattr(retry, "BACKOFF_S", 0.02)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from flask_aiagents.llm.catalogue import MOST_MODELS, models_of
-from flask_aiagents.llm.models import PROVIDERS
 from flask_aiagents.llm.prices import max_output_tokens
+from flask_aiagents.llm.providers import PROVIDERS
 
 
 def test_a_priced_provider_lists_its_models_with_context_and_price() -> None:

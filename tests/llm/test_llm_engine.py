@@ -16,8 +16,9 @@ import pytest
 from upstream import Tokens, Upstream, say, stall
 from upstream.calls import KEY, call, target
 
-from flask_aiagents.llm.calls import Call, Delta, Ended, Message, Outcome, Target, Usage, UsageReported
 from flask_aiagents.llm.engine import Engine, engine
+from flask_aiagents.llm.messages import Call, Message, Target
+from flask_aiagents.llm.outcome import Delta, Ended, Outcome, Usage, UsageReported
 
 MODELS = [
     ("openai", "gpt-4o-mini"),
@@ -259,7 +260,8 @@ monkey = types.ModuleType("gevent.monkey")
 monkey.is_module_patched = lambda name: name == "threading"
 sys.modules["gevent.monkey"] = monkey
 from flask_aiagents.errors import ConfigurationError
-from flask_aiagents.llm.calls import *
+from flask_aiagents.llm.messages import *
+from flask_aiagents.llm.outcome import *
 from flask_aiagents.llm.engine import engine
 try:
     engine().run(Call(targets=(Target(provider="offline", model="m"),), messages=()))

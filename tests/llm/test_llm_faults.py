@@ -34,8 +34,9 @@ from upstream import (
 from upstream.calls import KEY, call, target
 from upstream.server import Behaviour
 
-from flask_aiagents.llm.calls import Call, Delta, Ended, Outcome, Target, ToolCall, Usage
 from flask_aiagents.llm.engine import engine
+from flask_aiagents.llm.messages import Call, Target
+from flask_aiagents.llm.outcome import Delta, Ended, Outcome, ToolCall, Usage
 
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 

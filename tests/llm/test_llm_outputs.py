@@ -9,9 +9,9 @@ import pytest
 from upstream import Upstream
 from upstream.calls import call
 
-from flask_aiagents.llm.calls import Call, Message, Target
 from flask_aiagents.llm.engine import engine
 from flask_aiagents.llm.examples import MAX_CHARACTERS, example
+from flask_aiagents.llm.messages import Call, Message, Target
 from flask_aiagents.llm.outputs import InvalidOutput, parse_output
 
 SCHEMA = {

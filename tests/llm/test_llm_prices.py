@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from flask_aiagents.errors import ConfigurationError
-from flask_aiagents.llm.calls import Usage
+from flask_aiagents.llm.outcome import Usage
 from flask_aiagents.llm.prices import catalogue_age, context_window, cost, max_output_tokens
 
 USAGE = Usage(input_tokens=1_000_000, output_tokens=1_000_000)

@@ -14,8 +14,9 @@ from upstream import Upstream, say
 from upstream.calls import call
 
 from flask_aiagents.errors import ConfigurationError
-from flask_aiagents.llm.calls import Call, Ended, Message, Target, Tool, ToolCallEnded, ToolCallStarted
 from flask_aiagents.llm.engine import engine
+from flask_aiagents.llm.messages import Call, Message, Target, Tool
+from flask_aiagents.llm.outcome import Ended, ToolCallEnded, ToolCallStarted
 from flask_aiagents.llm.tools import ToolRegistry, tool_from_function
 
 

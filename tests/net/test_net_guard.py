@@ -12,9 +12,9 @@ from upstream import Upstream
 from upstream.calls import KEY, call
 
 from flask_aiagents.errors import BadRequest
-from flask_aiagents.llm.calls import Target
 from flask_aiagents.llm.engine import engine
-from flask_aiagents.llm.models import default_origin
+from flask_aiagents.llm.messages import Target
+from flask_aiagents.llm.providers import default_origin
 from flask_aiagents.net.guard import AddressRefused, check_base_url, is_public, origin, resolve_public
 
 PRIVATE = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_aiagents.llm.calls import Call, Limits, Message, Target
+from flask_aiagents.llm.messages import Call, Limits, Message, Target
 
 from .server import Upstream
 

@@ -12,7 +12,7 @@ from ...core.clock import utcnow
 from ...core.db import Database
 from ...core.tenancy import SYSTEM
 from ...errors import ConfigurationError
-from ...llm.calls import Usage
+from ...llm.outcome import Usage
 from ...llm.prices import cost
 from ...signals import AgentExecuted, publish
 from .models import ActivityLog, LogStatus

@@ -9,8 +9,8 @@ from marshmallow import fields, validate
 
 from ...errors import AIAgentsError
 from ...llm.json_schema import compile_schema
-from ...llm.models import PROVIDERS
 from ...llm.prices import max_output_tokens
+from ...llm.providers import PROVIDERS
 from ...llm.schema_engine import InvalidSchema
 from ...net.guard import check_base_url
 from ...web.schema import StrictSchema

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from ...llm.models import PROVIDERS
+from ...llm.providers import PROVIDERS
 from ...web.schema import StrictSchema
 from .key_form import KEY_FORM, clean_key
 

@@ -18,7 +18,7 @@ from ...core.principal import Principal
 from ...core.rerun import rerunnable
 from ...core.tenancy import SYSTEM, TenantSession
 from ...errors import AIAgentsError, Forbidden, Invalid, NotFound
-from ...llm.models import PROVIDERS
+from ...llm.providers import PROVIDERS
 from ...net.guard import check_base_url
 from ...signals import CredentialChanged
 from ...types import Id, JSONObject

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from ...core.crypto import Keyring
 from ...core.tenancy import TenantSession
 from ...errors import ConfigurationError
-from ...llm.models import PROVIDERS, default_origin
+from ...llm.providers import PROVIDERS, default_origin
 from ...net.guard import is_below, origin
 from .key_form import KEY_FORM, clean_key
 from .models import Credential

@@ -14,7 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ...core.clock import utcnow, uuid7
 from ...core.principal import Principal
 from ...core.slots import Slot
-from ...llm.calls import Call, Outcome, estimated_tokens
+from ...llm.messages import Call
+from ...llm.outcome import Outcome, estimated_tokens
 from ...logs import logger
 from ...signals import AgentExecuted, publish
 from ...types import JSONObject

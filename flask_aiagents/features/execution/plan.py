@@ -11,8 +11,8 @@ from flask import Flask
 from ...config import Settings
 from ...core.principal import Principal, acting_as
 from ...errors import Conflict
-from ...llm.calls import Call, Limits, Message, Target, Tool
-from ...llm.models import PROVIDERS
+from ...llm.messages import Call, Limits, Message, Target, Tool
+from ...llm.providers import PROVIDERS
 from ...llm.tools import ToolRegistry
 from ...types import JSONObject
 from ..credentials.vault import Vault, Wanted

@@ -21,9 +21,10 @@ from ...core.slots import Slots
 from ...core.tenancy import SYSTEM
 from ...core.turns import end_turn
 from ...errors import Conflict
-from ...llm.calls import Call, Message, Outcome, Target
 from ...llm.engine import engine
-from ...llm.models import PROVIDERS
+from ...llm.messages import Call, Message, Target
+from ...llm.outcome import Outcome
+from ...llm.providers import PROVIDERS
 from ...types import JSONObject
 from ...web.schema import load
 from ..access.policy import Permission

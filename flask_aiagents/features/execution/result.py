@@ -10,7 +10,7 @@ from uuid import UUID
 
 from ...core.columns import PICO
 from ...errors import AIAgentsError, Conflict, UpstreamError, UpstreamTimeout
-from ...llm.calls import Attempt, Outcome, ToolCall, Usage
+from ...llm.outcome import Attempt, Outcome, ToolCall, Usage
 from ...types import JSONObject
 
 
@@ -73,7 +73,7 @@ class Probed:
     model: str
     log_id: UUID
     error: str | None = None
-    """The kind, as in :attr:`flask_aiagents.llm.calls.Outcome.error`."""
+    """The kind, as in :attr:`flask_aiagents.llm.outcome.Outcome.error`."""
     message: str | None = None
     """What happened in a sentence of ours."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from ...llm.calls import Message
+from ...llm.messages import Message
 from ...web.schema import StrictSchema
 from ..agents.model_config import ModelConfigSchema
 from ..credentials.schemas import ProviderKey

@@ -9,8 +9,9 @@ from ...core.db import Database
 from ...core.principal import Principal
 from ...core.slots import Slot, Slots
 from ...core.turns import end_turn
-from ...llm.calls import Message, Outcome
 from ...llm.engine import engine
+from ...llm.messages import Message
+from ...llm.outcome import Outcome
 from ...llm.streams import PING_S
 from ...types import Id
 from ...web.schema import load

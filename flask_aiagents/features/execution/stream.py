@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from ...llm.calls import Delta, Ended, Event, ToolCallEnded, ToolCallStarted, UsageReported
 from ...llm.engine import Stream
+from ...llm.outcome import Delta, Ended, Event, ToolCallEnded, ToolCallStarted, UsageReported
 from ...types import JSONObject
 from .ledger import Entry
 from .result import Execution, money_text, tool_call_dict, usage_dict

@@ -14,7 +14,7 @@ from ...core.ids import known_id
 from ...core.principal import Principal
 from ...core.tenancy import SYSTEM, Scope, TenantSession
 from ...errors import Conflict
-from ...llm.models import PROVIDERS
+from ...llm.providers import PROVIDERS
 from ...types import Id, JSONObject
 from ..agents.configurations import OF_TENANT
 from ..agents.default_model import has_model

@@ -9,8 +9,8 @@ from typing import Any
 from ...features.agents.model_config import MAX_TIMEOUT_S
 from ...features.agents.models import Status
 from ...llm.catalogue import KnownModel, models_of
-from ...llm.models import PROVIDERS
 from ...llm.prices import max_output_tokens
+from ...llm.providers import PROVIDERS
 from . import agent_words
 from .agent_form import AgentForm
 from .formats import money, number

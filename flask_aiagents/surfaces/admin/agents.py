@@ -10,7 +10,7 @@ from flask_admin.actions import action
 from ...features.access.policy import Permission
 from ...features.agents.columns import AGENT_COLUMNS
 from ...features.agents.models import Status
-from ...llm.models import PROVIDERS
+from ...llm.providers import PROVIDERS
 from ...web.filtering import Query
 from ...web.pagination import Page
 from .agent_pages import AgentPages

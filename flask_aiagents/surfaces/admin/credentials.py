@@ -9,7 +9,7 @@ from wtforms import PasswordField, SelectField, StringField
 
 from ...features.access.policy import Permission
 from ...features.credentials.columns import CREDENTIAL_COLUMNS
-from ...llm.models import PROVIDERS
+from ...llm.providers import PROVIDERS
 from ...types import JSONObject
 from ...web.filtering import Filter, Query
 from ...web.pagination import Page

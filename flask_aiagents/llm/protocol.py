@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from .calls import Call, Event, Message, ToolCall, Usage
+from .messages import Call, Message
+from .outcome import Event, ToolCall, Usage
 
 
 class Listener(Protocol):
@@ -21,7 +22,7 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ToolRequest:
     """The model wants a tool called. ``arguments`` is JSON text, as the model wrote it."""
 
     id: str
@@ -31,10 +32,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer of a model: text, or wishes for tools."""
+    """One answer of a model: text, or requests for tool calls."""
 
     text: str
-    wishes: tuple[Wish, ...] = ()
+    tool_requests: tuple[ToolRequest, ...] = ()
     usage: Usage | None = None
     finish_reason: str | None = None
     """None when the model never finished."""

@@ -8,9 +8,10 @@ import threading
 import time
 
 from ..types import JSON
-from .calls import Call, Tool, ToolCall
+from .messages import Call, Tool
+from .outcome import ToolCall
+from .protocol import ToolRequest
 from .text import scrub, scrub_json
-from .turns import Wish
 
 MOST_THREADS = 128
 """Tools that run at once in a process, abandoned ones that still hang included."""
@@ -18,21 +19,21 @@ MOST_THREADS = 128
 _slots = threading.BoundedSemaphore(MOST_THREADS)
 
 
-async def run_tool(call: Call, wish: Wish, arguments: JSON) -> ToolCall:
+async def run_tool(call: Call, request: ToolRequest, arguments: JSON) -> ToolCall:
     """Run it; whatever goes wrong is told to the model as the call's error, by type and message only."""
     started = time.monotonic()
     result, error = None, None
-    tool = next((tool for tool in call.tools if tool.name == wish.name), None)
+    tool = next((tool for tool in call.tools if tool.name == request.name), None)
     if tool is None:
         known = ", ".join(tool.name for tool in call.tools)
-        error = f"There is no tool {wish.name!r}; the known ones are: {known or 'none'}."
+        error = f"There is no tool {request.name!r}; the known ones are: {known or 'none'}."
     elif not isinstance(arguments, dict):
         error = "The arguments are not a JSON object."
     else:
         result, error = await _run(tool, arguments, call.limits.tool_s)
     return ToolCall(
-        id=wish.id,
-        name=wish.name,
+        id=request.id,
+        name=request.name,
         arguments=arguments,
         result=result,
         error=error,

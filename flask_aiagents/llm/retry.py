@@ -7,11 +7,12 @@ import random
 import time
 
 from ..logs import logger
-from .calls import Attempt, Call, Delta, Event, Message, Target, Usage, estimated_tokens
 from .failures import Failure
-from .models import PROVIDERS, Models
+from .messages import Call, Message, Target
+from .outcome import Attempt, Delta, Event, Usage, estimated_tokens
 from .prices import NOTHING, cost
-from .turns import Listener, Reply, Turn
+from .protocol import Listener, Reply, Turn
+from .providers import PROVIDERS, Models
 from .wire import WIRE, Wire
 
 _log = logger(__name__)
@@ -23,7 +24,7 @@ LONGEST_RETRY_AFTER_S = 20.0
 """A provider that asks to wait longer is not waited for."""
 
 
-class Asker:
+class Attempts:
     """Asks a call's models in their order and remembers every attempt."""
 
     def __init__(self, call: Call, models: Models, listener: Listener | None) -> None:

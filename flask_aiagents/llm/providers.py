@@ -12,8 +12,8 @@ from typing import Any
 
 from ..net import guard
 from . import offline
-from .calls import Call, Target
-from .turns import Model
+from .messages import Call, Target
+from .protocol import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,16 +10,17 @@ from typing import Literal
 
 from ..logs import logger
 from ..types import JSON
-from .attempts import Asker
-from .calls import Call, Event, Outcome, ToolCall, ToolCallEnded, ToolCallStarted, Usage, UsageReported
 from .failures import Failure
 from .json_schema import compile_schema
-from .models import Models
+from .messages import Call
+from .outcome import Event, Outcome, ToolCall, ToolCallEnded, ToolCallStarted, Usage, UsageReported
 from .outputs import InvalidOutput, parse_output
+from .protocol import Listener, Reply, ToolRequest, Turn
+from .providers import Models
+from .retry import Attempts
 from .schema_engine import InvalidSchema
 from .text import parse_json
-from .toolbox import run_tool
-from .turns import Listener, Reply, Turn, Wish
+from .tool_runner import run_tool
 
 _log = logger(__name__)
 
@@ -30,12 +31,12 @@ class Conversation:
     def __init__(self, call: Call, models: Models, listener: Listener | None = None) -> None:
         self._call = call
         self._listener = listener
-        self._asker = Asker(call, models, listener)
+        self._tries = Attempts(call, models, listener)
         self._tool_calls: list[ToolCall] = []
 
     def interrupt(self) -> None:
         """Note that the reader left, before the task is cancelled."""
-        self._asker.interruption = "cancelled"
+        self._tries.interruption = "cancelled"
 
     async def run(self) -> Outcome:
         """Ask, run tools, ask again; never raises for what goes wrong outside."""
@@ -59,31 +60,31 @@ class Conversation:
             compile_schema(self._call.output_schema)  # before anything is paid for
         turns: list[Turn] = list(self._call.messages)
         for left in reversed(range(self._call.limits.max_tool_rounds + 1)):
-            reply = await self._asker.ask(turns)
+            reply = await self._tries.ask(turns)
             self._report()
-            if not reply.wishes:
+            if not reply.tool_requests:
                 return self._finished(reply)
             self._check_limits(reply, left)
-            turns += [reply, await self._run_tools(reply.wishes)]
+            turns += [reply, await self._run_tools(reply.tool_requests)]
         raise AssertionError("the last round either answers or fails")
 
     def _check_limits(self, reply: Reply, rounds_left: int) -> None:
         if not rounds_left:
             raise Failure(error="tool_limit", did="kept asking for tools")
-        if len(self._tool_calls) + len(reply.wishes) > self._call.limits.max_tool_calls:
+        if len(self._tool_calls) + len(reply.tool_requests) > self._call.limits.max_tool_calls:
             raise Failure(
                 error="tool_limit", did=f"asked for more than {self._call.limits.max_tool_calls} tool calls"
             )
 
-    async def _run_tools(self, wishes: tuple[Wish, ...]) -> tuple[ToolCall, ...]:
-        """Run what one answer asked for, side by side; results stand in the order of the wishes."""
-        results = await asyncio.gather(*(self._run_tool(wish) for wish in wishes))
+    async def _run_tools(self, tool_requests: tuple[ToolRequest, ...]) -> tuple[ToolCall, ...]:
+        """Run what one answer asked for, side by side; results stand in the order of the requests."""
+        results = await asyncio.gather(*(self._run_tool(request) for request in tool_requests))
         return tuple(results)
 
-    async def _run_tool(self, wish: Wish) -> ToolCall:
-        arguments = _readable(wish.arguments)
-        self._say(ToolCallStarted(id=wish.id, name=wish.name, arguments=arguments))
-        call = await run_tool(self._call, wish, arguments)
+    async def _run_tool(self, request: ToolRequest) -> ToolCall:
+        arguments = _readable(request.arguments)
+        self._say(ToolCallStarted(id=request.id, name=request.name, arguments=arguments))
+        call = await run_tool(self._call, request, arguments)
         self._tool_calls.append(call)
         self._say(ToolCallEnded(call=call))
         return call
@@ -107,9 +108,9 @@ class Conversation:
 
     def _failed(self, failure: Failure) -> Outcome:
         status = "timeout" if failure.error == "timeout" else "error"
-        tries = len(self._asker.attempts)
+        tries = len(self._tries.attempts)
         after = f" after {tries} attempts" if tries > 1 else ""
-        message = f"{self._asker.target.provider} {failure.did}{after}."
+        message = f"{self._tries.target.provider} {failure.did}{after}."
         wait = None if failure.retry_after is None else -int(-failure.retry_after // 1)
         return self._ended(status, failure.error, message, wait)
 
@@ -120,7 +121,7 @@ class Conversation:
         message: str,
         retry_after: int | None = None,
     ) -> Outcome:
-        return self._outcome(status, self._asker.heard or None, None, error, message, retry_after)
+        return self._outcome(status, self._tries.heard or None, None, error, message, retry_after)
 
     def _outcome(
         self,
@@ -137,9 +138,9 @@ class Conversation:
             finish_reason=finish_reason,
             usage=self._usage(),
             cost_usd=self._cost(),
-            provider=self._asker.target.provider,
-            model=self._asker.target.model,
-            attempts=tuple(self._asker.attempts),
+            provider=self._tries.target.provider,
+            model=self._tries.target.model,
+            attempts=tuple(self._tries.attempts),
             tool_calls=tuple(self._tool_calls),
             error=error,
             message=message,
@@ -147,11 +148,11 @@ class Conversation:
         )
 
     def _usage(self) -> Usage | None:
-        known = [attempt.usage for attempt in self._asker.attempts if attempt.usage is not None]
+        known = [attempt.usage for attempt in self._tries.attempts if attempt.usage is not None]
         return reduce(add, known) if known else None
 
     def _cost(self) -> Decimal | None:
-        costs = [attempt.cost_usd for attempt in self._asker.attempts]
+        costs = [attempt.cost_usd for attempt in self._tries.attempts]
         return None if None in costs else sum((cost for cost in costs if cost is not None), Decimal(0))
 
 
