@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from flask import Flask
-from running import run
+from running import Result, run
 from support.cast import BOB, CHARLIE, Clients
 from support.logs import execution
 

@@ -45,29 +45,34 @@ def any_criteria(scope: Scope, *, write: bool) -> Criteria:
     if user is not None:
         found.append(with_loader_criteria(OwnedMixin, lambda cls: cls.user_id == user, include_aliases=True))
     if scope.agent_ids is not None:
-        agents = sorted(scope.agent_ids)
+        scope_agents = sorted(scope.agent_ids)  # the bound value gets the name of this variable, see _Fixed
         found.append(
-            with_loader_criteria(OfAgentMixin, lambda cls: cls.agent_column().in_(agents), include_aliases=True)
+            with_loader_criteria(
+                OfAgentMixin, lambda cls: cls.agent_column().in_(scope_agents), include_aliases=True
+            )
         )
     return tuple(found)
 
 
 def _conditions(model: Any, scope: Scope, write: bool) -> Iterator[sa.ColumnElement[bool]]:
     if issubclass(model, (TenantMixin, SharedTenantMixin)):
-        own = model.tenant_id == _Fixed("tenant", scope.tenant_id, sa.String(), unique=True)
+        own = model.tenant_id == _Fixed("scope_tenant", scope.tenant_id, sa.String(), unique=True)
         shared = issubclass(model, SharedTenantMixin) and not write
         yield sa.or_(own, model.tenant_id.is_(None)) if shared else own
     if issubclass(model, OwnedMixin) and scope.user_id is not None:
-        yield model.user_id == _Fixed("user", scope.user_id, sa.String(), unique=True)
+        yield model.user_id == _Fixed("scope_user", scope.user_id, sa.String(), unique=True)
     if issubclass(model, OfAgentMixin) and scope.agent_ids is not None:
-        yield model.agent_column().in_(
-            _Fixed("agents", sorted(scope.agent_ids), sa.Uuid(), unique=True, expanding=True)
-        )
+        agents = _Fixed("scope_agents", sorted(scope.agent_ids), sa.Uuid(), unique=True, expanding=True)
+        yield model.agent_column().in_(agents)
 
 
 class _Fixed(sa.BindParameter[Any]):
     """A value that carries no annotations: an annotated one has the hash of the original and no cheap equality,
-    which costs each execution as much as a small query."""
+    which costs each execution as much as a small query.
+
+    Its name begins with ``scope_``: a unique name (``agents_1``) looks like the first item of a list that the
+    statement itself names ``agents``, and in SQLAlchemy without the fix of its issue 13695 one replaces the other.
+    """
 
     inherit_cache = True
 
