@@ -129,3 +129,25 @@ def test_r14_another_tenants_key_is_absent(clients: Clients) -> None:
     assert clients.charlie.get("/api/ai_agent_api_keys").json == []
     assert clients.charlie.get(f"/api/ai_agent_api_keys/{key_id}").status_code == 404
     assert clients.charlie.delete(f"/api/ai_agent_api_keys/{key_id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"role": "user"},
+        {"role": "tenant_admin"},
+        {"role": "user", "user_id": "bob"},
+        {"role": "user", "permissions": ["read_agents"]},
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"X-AIAgents-Tenant": "*"}])
+def test_a_key_of_a_tenants_role_needs_a_tenant(
+    clients: Clients, body: dict[str, Any], headers: dict[str, str]
+) -> None:
+    """Outside of a tenant such a key could never authenticate: a 422 at the role that says what to name."""
+    refused = clients.root.post("/api/ai_agent_api_keys", json={"name": "x"} | body, headers=headers)
+    assert (refused.status_code, list(refused.json["details"])) == (422, ["role"])
+    assert "X-AIAgents-Tenant" in refused.json["hint"]
+    acting = {"X-AIAgents-Tenant": "acme"}
+    made = clients.root.post("/api/ai_agent_api_keys", json={"name": "x"} | body, headers=acting)
+    assert (made.status_code, made.json["tenant_id"]) == (201, "acme"), made.text

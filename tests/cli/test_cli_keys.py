@@ -46,6 +46,9 @@ def test_a_super_admins_key_has_no_tenant(host: Flask) -> None:
     refused = run(host, "keys", "create", "--name", "x", "--role", "user")
     assert refused.exit_code == 2
     assert "--tenant" in refused.output
+    shared = run(host, "keys", "create", "--name", "x", "--role", "user", "--tenant", "*")
+    assert shared.exit_code == 1
+    assert "belongs to a tenant" in shared.output
 
 
 def test_list_shows_one_tenants_keys_or_all(host: Flask) -> None:

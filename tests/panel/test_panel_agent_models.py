@@ -28,8 +28,17 @@ def test_an_agent_is_saved_without_a_model_and_activated_with_one(alice: PanelCl
 def test_the_form_says_that_labels_switch_nothing_on(alice: PanelClient) -> None:
     """Beside the capabilities, and with a warning on an agent whose model does not keep one."""
     assert "they switch nothing on" in alice.get("/agents/new/").text
-    create(alice, name="Seeing", capabilities=["vision"])
-    assert "Vision is only a label" in alice.get("/agents/").text
+    saved = create(alice, name="Seeing", capabilities=["vision"])
+    shown = alice.get(saved.headers["Location"].removeprefix("/aiagents")).text
+    assert shown.count("Vision is only a label") == 1
+    assert "Vision is only a label" not in alice.get("/agents/").text
+
+
+def test_a_warning_is_shown_once_after_saving_in_the_modal(alice: PanelClient) -> None:
+    """The list, to which the modal returns, shows it as a message."""
+    create(alice, name="Seeing", capabilities=["vision"], modal="1")
+    assert alice.get("/agents/").text.count("Vision is only a label") == 1
+    assert "Vision is only a label" not in alice.get("/agents/").text
 
 
 def test_a_new_form_begins_with_the_default_model(host: Flask) -> None:

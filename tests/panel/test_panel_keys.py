@@ -108,7 +108,11 @@ def test_r16_a_wider_role_is_neither_offered_nor_taken(
 ) -> None:
     """A tenant's admin gives no more than its own rights; who forges more is told."""
     assert offered(alice) == ["user", "tenant_admin"]
-    assert offered(root) == ["user", "tenant_admin", "super_admin"]
+    assert offered(root) == ["super_admin"]
+    assert "choose the tenant" in root.get("/keys/new/").text
+    tenantless = root.post("/keys/new/", NEW)
+    assert tenantless.status_code == 422
+    assert "belongs to a tenant" in FormReader(tenantless.text, "/aiagents/keys/new/").messages["role"]
     forged = alice.post("/keys/new/", NEW | {"role": "super_admin"})
     assert forged.status_code == 422
     assert "cannot make a key for a super_admin" in forged.text

@@ -14,7 +14,7 @@ from ...core.ids import known_id
 from ...core.principal import Principal, Role
 from ...core.rerun import rerunnable
 from ...core.tenancy import SYSTEM, Scope, TenantSession
-from ...errors import Forbidden, NotFound
+from ...errors import Forbidden, Invalid, NotFound
 from ...signals import ApiKeyChanged
 from ...types import Id
 from ...web.filtering import Query
@@ -52,12 +52,14 @@ class ApiKeys:
         """Make a key that acts in the maker's tenant, as the maker or as the user that ``user_id`` names.
 
         :raises Forbidden: when the key would be wider or live longer than the key that makes it.
-        :raises Invalid: for permissions that the key's role does not have, and agents that the maker cannot see.
+        :raises Invalid: for a role that needs a tenant where the maker acts for none, for permissions that the
+            key's role does not have, and for agents that the maker cannot see.
         """
         principal = self._access.require(Permission.MANAGE_KEYS, principal)
         values = load(ApiKeySchema(), data)
         role = Role(values.pop("role", _widest(principal)))
         _refuse_wider(role, principal)
+        _refuse_tenantless(role, principal)
         key = ApiKey(
             id=uuid7(),
             tenant_id=principal.tenant_id,
@@ -134,6 +136,14 @@ def _widest(principal: Principal) -> Role:
 def _refuse_wider(role: Role, principal: Principal) -> None:
     if role.rank > _widest(principal).rank:
         raise Forbidden(f"A {principal.role} cannot make a key for a {role}.", hint="Ask for a narrower role.")
+
+
+def _refuse_tenantless(role: Role, principal: Principal) -> None:
+    if principal.tenant_id is None and role is not Role.SUPER_ADMIN:
+        message = f"A {role} belongs to a tenant, and you act for none. Act for the key's tenant first."
+        raise Invalid(
+            "The key needs a tenant.", details={"role": [message]}, hint="Name the tenant in X-AIAgents-Tenant."
+        )
 
 
 def _later(one: datetime | None, other: datetime) -> bool:

@@ -158,10 +158,11 @@ class AgentPages(ListView):
             form.show(error)
         else:
             toast(_("%(name)s was saved.", name=saved.name))
+            if "modal" not in request.form:
+                return go(self.get_url(".details_view", id=saved.id))  # that page shows the warnings itself
             for text in self.warnings(saved):
                 toast(text, "info")
-            here = self.get_url(".details_view", id=saved.id)
-            return go(self.back() if "modal" in request.form else here)
+            return go(self.back())
         return self._show_form(form, agent), 422
 
     def _title(self, agent: Agent | None) -> str:

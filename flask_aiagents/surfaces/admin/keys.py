@@ -133,13 +133,18 @@ class KeysView(FormPages):
 
     def new_form(self) -> KeyForm:
         form = super().new_form()
-        # Inside a tenant an operator makes that tenant's keys, which are no wider than its admin's.
-        most = _RANKS.index(Role.TENANT_ADMIN if self.principal.acting else self.principal.role)
-        form.role.choices = [(role.value, agent_words.spoken(role.value)) for role in _RANKS[: most + 1]]
+        form.role.choices = [(role.value, agent_words.spoken(role.value)) for role in self.possible_roles()]
         form.expires.choices = [(days, str(text)) for days, text in EXPIRIES]
-        form.role.data = form.role.data or Role.USER.value
+        form.role.data = form.role.data or form.role.choices[0][0]
         form.expires.data = "90" if form.expires.data is None else form.expires.data
         return form
+
+    def possible_roles(self) -> tuple[Role, ...]:
+        """Roles of a new key: none wider than the principal, and a super admin's alone outside of a tenant."""
+        if self.principal.tenant_id is None:
+            return (Role.SUPER_ADMIN,)
+        # Inside a tenant an operator makes that tenant's keys, which are no wider than its admin's.
+        return _RANKS[: _RANKS.index(Role.TENANT_ADMIN if self.principal.acting else self.principal.role) + 1]
 
     def save(self, form: KeyForm) -> Answer:
         new = self.system.keys.create(form.data_for_service())
