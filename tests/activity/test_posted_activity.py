@@ -14,7 +14,7 @@ from flask_aiagents.errors import Invalid
 from flask_aiagents.features.activity.glance import at_a_glance
 from flask_aiagents.features.activity.posted import MAX_ITEMS
 from flask_aiagents.features.activity.schemas import ActivityLogSchema
-from flask_aiagents.web.schema import load
+from flask_aiagents.web.schema import MOST_ADVISED, load
 
 URL = "/api/ai_agent_activity_logs"
 
@@ -358,3 +358,22 @@ def test_no_amount_is_too_large_to_be_refused(any_clients: Clients) -> None:
     assert len(any_clients.alice.get(f"{URL}?cost_usd=gte.9223372").json) == 3
     assert any_clients.alice.get(f"{URL}?cost_usd=lt.9223373").status_code == 400
     assert any_clients.alice.get(f"{URL}?cost_usd=gt.-9999999").status_code == 400
+
+
+UNKNOWN = [{"action": "chat"} | {f"modl{n}x{k}": 1 for k in range(8)} for n in range(4_000)]
+"""Items of names that are each new, and near to a known one."""
+
+
+@pytest.mark.requirement("R44")
+@pytest.mark.parametrize("lenient", [False, True])
+def test_few_of_many_unknown_names_are_compared_with_the_known_ones(clients: Clients, lenient: bool) -> None:
+    """Advice takes time, so a request gets a bounded number of it; every unknown name is refused all the same."""
+    headers = {"Prefer": "handling=lenient"} if lenient else {}
+    refused = clients.alice.post(URL, json=UNKNOWN, headers=headers)
+    assert refused.status_code == 422
+    messages = [text for item in refused.json["details"].values() for texts in item.values() for text in texts]
+    assert len(messages) == 100 * 8
+    assert sum("did you mean 'model'" in text for text in messages) == MOST_ADVISED
+    assert {text for text in messages if "did you mean" not in text} == {"Unknown field."}
+    long = clients.alice.post(URL, json={"action": "chat", "model" * 5_000: 1})
+    assert list(long.json["details"].values()) == [["Unknown field."]]

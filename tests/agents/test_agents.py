@@ -11,6 +11,7 @@ from support.cast import ALICE, OFFLINE, ROOT, Clients, make_agent
 from flask_aiagents import current_aiagents
 from flask_aiagents.features.agents.service import merge_patch
 from flask_aiagents.testing import client_as
+from flask_aiagents.web.schema import MOST_ADVISED
 
 
 def test_a_created_agent_is_read_back_as_it_was_sent(clients: Clients) -> None:
@@ -270,3 +271,13 @@ def test_host_code_calls_the_same_service_under_the_same_rules(host: Flask) -> N
         with pytest.raises(Exception, match="wrong") as caught:
             current_aiagents.agents.create({"name": ""}, principal=ALICE)
     assert caught.value.code == 422  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_few_of_many_unknown_names_in_an_array_get_advice(clients: Clients) -> None:
+    """Also where they are inside of a field; all of them are refused."""
+    configs = [{f"temperatur{n}": 1, f"max_token{n}": 1} for n in range(100)]
+    many = [{"name": "x", "model_config": config} for config in configs]
+    refused = clients.alice.post("/api/ai_agents", json=many)
+    assert refused.status_code == 422
+    assert len(refused.json["details"]) == 100
+    assert refused.text.count("did you mean") == MOST_ADVISED

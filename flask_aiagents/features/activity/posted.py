@@ -17,7 +17,7 @@ from ...core.principal import Principal
 from ...core.tenancy import TenantSession
 from ...errors import AIAgentsError, Forbidden, Invalid
 from ...types import JSONObject
-from ...web.schema import load
+from ...web.schema import limited_advice, load
 from ..agents.models import Agent
 from .columns import COLUMNS
 from .glance import at_a_glance
@@ -82,12 +82,13 @@ def checked(data: Sequence[Any]) -> tuple[list[JSONObject | None], Refused]:
         )
     items: list[JSONObject | None] = []
     refused: Refused = {}
-    for number, item in enumerate(data):
-        try:
-            items.append(at_a_glance(item) or load(_SCHEMA, item))
-        except AIAgentsError as error:
-            items.append(None)
-            refused[number] = error.details
+    with limited_advice():
+        for number, item in enumerate(data):
+            try:
+                items.append(at_a_glance(item) or load(_SCHEMA, item))
+            except AIAgentsError as error:
+                items.append(None)
+                refused[number] = error.details
     return items, refused
 
 

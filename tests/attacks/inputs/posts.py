@@ -28,6 +28,7 @@ POSTS: tuple[tuple[str, Any], ...] = (
         [LOG | {"agent_id": f"{n:08x}-{ABSENT}"} for n in range(9_000)],
     ),
     ("ten thousand wrong rows", [{"action": "Not an action!"}] * 10_000),
+    ("thousands of unknown names", [LOG | {f"modl{n}x{k}": 1 for k in range(8)} for n in range(8_000)]),
     ("one row", LOG),
     ("a hundred rows", [LOG] * 100),
     ("largest numbers", [LOG | {"duration_ms": 2**53, "tokens_used": 2**53}] * 5_000),
