@@ -3,8 +3,9 @@
 The validator holds the GIL while it works, so no timeout can interrupt it: the work has to be bounded beforehand.
 :class:`SchemaCosts` follows a schema as the validator does, and sums counts and nanoseconds along the costliest
 way to one value. It overestimates: alternatives of ``anyOf`` all count, although the validator stops at the first
-that fits. A reference back to a subschema that is being applied ends the way, because the validator remembers the
-results of such references for each value; its target counts once more for the whole.
+that fits. The validator unfolds references: each way to a subschema is a copy of its own. A reference back to a
+subschema around it ends the way, because the validator remembers the results of such references for each value;
+its target is unfolded once more for the whole.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ from .schema_walk import SchemaTree, all_of, items_of, keys_of, length_of, one_o
 MAX_PATH = 256
 """Most subschemas inside of each other on the way to one value; the validator needs stack for each."""
 
+MAX_WAYS = 10_000
+"""Most steps from subschema to subschema while references are unfolded; building the validator takes as many."""
+
 _SUBSCHEMA_NS = 30
+_REMEMBERED_NS = 100
+"""Looking up the result of a reference that leads back."""
 _NAME_NS = 60
 _ENUM_NS = 500
 _NUMBER_NS = 250
@@ -28,7 +34,7 @@ _MULTIPLE_NS = 20_000
 
 _UNEVALUATED = frozenset(("unevaluatedProperties", "unevaluatedItems"))
 _REPEATS = 4
-"""Times that subschemas beside ``unevaluated*`` are applied: for the value, and again to see what they covered."""
+"""Times that ``unevaluated*`` and what is beside it are applied: for the value, and to see what they covered."""
 
 _TEXT_NS = {
     **dict.fromkeys(("minLength", "maxLength"), _LENGTH_NS),
@@ -77,9 +83,13 @@ class SchemaCosts:
         self._tree = tree
         self._patterns = patterns
         self._known: dict[int, Cost] = {}
-        self._path: dict[int, int] = {}
-        """Subschemas on the present way, with how many steps into properties and items led to each."""
-        self._recursive: set[int] = set()
+        """Costs that are the same on every way: nothing inside leads back to a subschema around."""
+        self._path: dict[int, tuple[int, int]] = {}
+        """Subschemas on the present way: the place of each, and how many steps into values led to it."""
+        self._outermost = MAX_PATH
+        """The first place on the way that the subschema in hand leads back to."""
+        self._recursive: dict[int, JSONObject] = {}
+        self._ways = 0
 
     @property
     def recursive(self) -> bool:
@@ -92,8 +102,11 @@ class SchemaCosts:
         :raises SchemaTooComplex: when there is no bound.
         """
         total = self._cost(self._tree.root, 0)
-        for key in self._recursive:
-            total = total.plus(self._known[key])
+        done: set[int] = set()
+        while more := [node for key, node in self._recursive.items() if key not in done]:
+            for node in more:
+                done.add(id(node))
+                total = total.plus(self._cost(node, 0))
         return total
 
     def _cost(self, node: JSON, level: int) -> Cost:
@@ -102,20 +115,33 @@ class SchemaCosts:
         key = id(node)
         if key in self._path:
             return self._back(node, level)
-        if key in self._known:
-            return self._known[key]
-        if len(self._path) >= MAX_PATH:
+        if key not in self._known:
+            return self._unfolded(node, level)
+        return self._known[key]
+
+    def _unfolded(self, node: JSONObject, level: int) -> Cost:
+        key, place, outermost = id(node), len(self._path), self._outermost
+        self._ways += 1
+        if self._ways > MAX_WAYS:
+            raise SchemaTooComplex(f"its $ref lead to each other in more than {MAX_WAYS} ways")
+        if place >= MAX_PATH:
             raise SchemaTooComplex(f"more than {MAX_PATH} subschemas are inside of each other")
-        self._path[key] = level
-        self._known[key] = total = self._inner(node, level)
+        self._path[key], self._outermost = (place, level), MAX_PATH
+        total = self._inner(node, level)
         del self._path[key]
+        if self._outermost >= place:
+            self._known[key], self._outermost = total, outermost
+        else:
+            self._outermost = min(outermost, self._outermost)
         return total
 
     def _back(self, node: JSONObject, level: int) -> Cost:
-        if self._path[id(node)] == level:
+        place, its_level = self._path[id(node)]
+        if its_level == level:
             raise SchemaTooComplex("a $ref leads back to itself without going into a property or an item")
-        self._recursive.add(id(node))
-        return Cost(1, _SUBSCHEMA_NS)
+        self._recursive[id(node)] = node
+        self._outermost = min(self._outermost, place)
+        return Cost(1, _SUBSCHEMA_NS + _REMEMBERED_NS)
 
     def _inner(self, node: JSONObject, level: int) -> Cost:
         total = self._own(node)
@@ -123,7 +149,7 @@ class SchemaCosts:
         for sub in self._tree.in_place(node):
             total = total.plus(self._cost(sub, level), times)
         for sub in all_of(node):
-            total = total.plus(self._cost(sub, level + 1))
+            total = total.plus(self._cost(sub, level + 1), times)
         if "propertyNames" in node:
             name = self._cost(node["propertyNames"], level + 1)
             total = total.plus(name._replace(value_ns=0, key_ns=name.value_ns))

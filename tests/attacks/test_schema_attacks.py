@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
-from attacks.inputs.schemas import SCHEMA_ATTACKS, SchemaAttack
+from attacks.inputs.schemas import SCHEMA_ATTACKS, SchemaAttack, items, members, mesh
 from support.cast import OFFLINE, Clients, make_agent
 
-from flask_aiagents.llm.json_schema import BUDGET_NS, MAX_VALUES, InvalidValue, compile_schema
+from flask_aiagents.llm.json_schema import BUDGET_NS, MAX_VALUES, InvalidValue, JSONSchema, compile_schema
 from flask_aiagents.llm.outputs import InvalidOutput, parse_output
 from flask_aiagents.llm.schema_engine import InvalidSchema
 
@@ -91,3 +94,94 @@ def test_work_beyond_the_budget_is_refused_before_it_starts(schema: dict[str, ob
     with pytest.raises(InvalidValue, match=r"to check|too many"):
         compile_schema(schema).check(value)
     assert BUDGET_NS == 50_000_000
+
+
+def _object(**members: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
+
+
+_STATEMENT, _EXPRESSION, _BLOCK = ({"$ref": f"#/$defs/{name}"} for name in ("statement", "expression", "block"))
+PROGRAM = {
+    "$defs": {
+        "block": _object(body=items(_STATEMENT)),
+        "statement": {
+            "oneOf": [
+                _object(condition=_EXPRESSION, then=_BLOCK, otherwise=_BLOCK),
+                _object(condition=_EXPRESSION, repeat=_BLOCK),
+                _object(name={"type": "string"}, value=_EXPRESSION),
+            ]
+        },
+        "expression": {
+            "oneOf": [{"type": "number"}, _object(left=_EXPRESSION, right=_EXPRESSION), _object(function=_BLOCK)]
+        },
+    },
+    **_BLOCK,
+}
+"""Definitions that refer to each other as people write them."""
+
+
+@pytest.mark.requirement("R43")
+def test_definitions_may_refer_to_each_other() -> None:
+    """A grammar of statements, expressions and blocks is accepted, and checks what it describes."""
+    schema = compile_schema(PROGRAM)
+    value: Any = {"body": []}
+    for _ in range(10):
+        value = {"body": [{"name": "f", "value": {"left": 1, "right": {"function": value}}}]}
+    schema.check(value)
+    with pytest.raises(InvalidValue):
+        schema.check({"body": [{"name": "f", "value": {"function": {"body": 1}}}]})
+
+
+FAMILIES = {
+    f"{keyword} of {number}, {links or 'all'}: {name}": mesh(number, keyword, wrap, links)
+    for keyword in ("oneOf", "anyOf", "allOf")
+    for number, links in ((2, None), (3, None), (4, 2), (5, 2), (8, 1), (12, None))
+    for name, wrap in {
+        "items": items,
+        "members": members,
+        "additional": lambda ref: {"additionalProperties": ref},
+        "patterns": lambda ref: {"patternProperties": {"^a": ref}},
+        "prefixes": lambda ref: {"prefixItems": [ref, ref]},
+        "contained": lambda ref: {"contains": ref},
+        "unevaluated": lambda ref: {"unevaluatedItems": ref},
+        "negated": lambda ref: {"not": items(ref)},
+        "conditional": lambda ref: {"if": items(ref), "then": items(ref), "else": members(ref)},
+    }.items()
+}
+"""Schemas whose definitions refer to each other, each in another way."""
+
+
+def _grown(depth: int, grow: Callable[[Any], Any], value: Any = 1) -> Any:
+    for _ in range(depth):
+        value = grow(value)
+    return value
+
+
+VALUES = [
+    _grown(60, lambda value: [value, 1, 1]),
+    _grown(30, lambda value: [value, *[1] * 60]),
+    _grown(10, lambda value: [value, value]),
+    _grown(60, lambda value: {"a": value, "b": 1}),
+    _grown(9, lambda value: {"a": value, "b": value}),
+    [[1] * 30] * 30,
+]
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("R43")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_estimate_is_no_less_than_the_work(family: str) -> None:
+    """What may be checked takes no longer than estimated, in the time of the processor; tripled for slow ones."""
+    with suppress(InvalidSchema):
+        schema = compile_schema(FAMILIES[family])
+        for value in VALUES:
+            with suppress(InvalidValue):
+                estimate = schema._estimate(value)
+                took = min(_processor_ns(schema, value) for _ in range(5))
+                assert took <= 3 * max(estimate, 100_000), (took, estimate)
+
+
+def _processor_ns(schema: JSONSchema, value: Any) -> int:
+    began = time.thread_time_ns()
+    schema._validator.accepts(value)
+    return time.thread_time_ns() - began

@@ -31,6 +31,25 @@ def _nested(depth: int, wrap: Callable[[Any], Any], inner: Any) -> Any:
     return inner
 
 
+def mesh(
+    number: int, keyword: str, wrap: Callable[[dict[str, str]], Any], links: int | None = None
+) -> dict[str, Any]:
+    """``$defs`` each of which refers to the next ones, by default to all."""
+    refs = [{"$ref": f"#/$defs/d{i}"} for i in range(number)]
+    nexts = [[refs[(i + j) % number] for j in range(1, 1 + (links or number))] for i in range(number)]
+    return {"$defs": {f"d{i}": {keyword: [wrap(ref) for ref in nexts[i]]} for i in range(number)}, **refs[0]}
+
+
+def items(ref: Any) -> dict[str, Any]:
+    """An array of these."""
+    return {"type": "array", "items": ref}
+
+
+def members(ref: Any) -> dict[str, Any]:
+    """An object whose members ``a`` and ``b`` are these."""
+    return {"type": "object", "properties": {"a": ref, "b": ref}}
+
+
 _NODE = {"$ref": "#/$defs/node"}
 _TWICE = {"type": "object", "properties": {"child": _NODE}, "required": ["absent"]}
 _HUNG = "a" * 40 + "!"
@@ -56,6 +75,14 @@ SCHEMA_ATTACKS: list[SchemaAttack] = [
         "recursive-anyof",
         {"$defs": {"node": {"anyOf": [_TWICE, _TWICE]}}, **_NODE},
         _nested(60, lambda x: {"child": x}, 0),
+    ),
+    _attack("mutual-references", mesh(4, "oneOf", items), _nested(60, lambda x: [x, 1, 1], 1)),
+    _attack("mutual-references-of-many", mesh(12, "anyOf", items), _nested(60, lambda x: [x, 1, 1], 1)),
+    _attack("mutual-members", mesh(6, "anyOf", members, 3), _nested(60, lambda x: {"a": x, "b": 1}, 1)),
+    _attack(
+        "mutual-unevaluated",
+        mesh(4, "oneOf", lambda ref: {"unevaluatedItems": ref}),
+        _nested(60, lambda x: [x, 1, 1], 1),
     ),
     _attack("reference-to-itself", {"$ref": "#"}, 1),
     _attack("long-chain-of-references", _chain(600, lambda ref: ref), 1),
