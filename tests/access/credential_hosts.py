@@ -90,17 +90,27 @@ def hook_host(uri: str, **config: Any) -> Flask:
     return app
 
 
-def middleware_host(uri: str, **config: Any) -> Flask:
-    """WSGI middleware reads the session cookie, as Beaker's does."""
-    app = make_host(uri, aiagents=AIAgents(identity=lambda: request.environ["some.session"]), **config)
+def middleware_host(uri: str, key: str = "some.session", **config: Any) -> Flask:
+    """WSGI middleware turns the session cookie into a key of the environment, as Beaker's does."""
+    app = make_host(uri, aiagents=AIAgents(identity=lambda: user_named(request.environ.get(key))), **config)
     inner = app.wsgi_app
 
     def with_session(environ: dict[str, Any], start_response: Any) -> Any:
         alice = "sid=alice" in environ.get("HTTP_COOKIE", "")
-        return inner(environ | {"some.session": ALICE if alice else None}, start_response)
+        return inner(environ | ({key: "alice"} if alice else {}), start_response)
 
     app.wsgi_app = with_session
     return app
+
+
+def upper_middleware_host(uri: str, **config: Any) -> Flask:
+    """The same with a key that looks like one of the server's."""
+    return middleware_host(uri, "SESSION_USER", **config)
+
+
+def header_middleware_host(uri: str, **config: Any) -> Flask:
+    """The same with a key that looks like a header of the request."""
+    return middleware_host(uri, "HTTP_X_SESSION_USER", **config)
 
 
 def basic(name: str) -> dict[str, str]:

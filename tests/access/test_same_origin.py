@@ -14,12 +14,14 @@ from credential_hosts import (
     Make,
     basic,
     bearer,
+    header_middleware_host,
     hook_host,
     jwt_host,
     logged_in,
     login_host,
     middleware_host,
     remembered,
+    upper_middleware_host,
     with_cookie,
     with_stray_session,
 )
@@ -52,6 +54,7 @@ BY_BROWSER: dict[str, Case] = {
     "JWT in a cookie": (jwt_host, jwt_cookie, lambda _: {}),
     "session read by a hook": (hook_host, logged_in, lambda _: {}),
     "session read by middleware": (middleware_host, with_cookie, lambda _: {}),
+    "session read into a key like the server's": (upper_middleware_host, with_cookie, lambda _: {}),
     "session beside a junk Bearer": (login_host, logged_in, lambda _: {"Authorization": "Bearer x"}),
     "session beside an unknown scheme": (login_host, logged_in, lambda _: {"Authorization": "Foo aia"}),
     "session beside an empty token": (login_host, logged_in, lambda _: {"Authentication-Token": ""}),
@@ -130,6 +133,57 @@ def test_a_write_by_a_programs_header_needs_no_proof(
     app = make(make_app)
     made = client_of(app).post("/api/ai_agents", json=agent, headers=headers_of(app))
     assert (made.status_code, made.json.get("created_by")) == (201, "alice"), made.text
+
+
+ELSEWHERE = (
+    {"Sec-Fetch-Site": "cross-site", "Origin": "https://shop.example"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "http://shop.example"},
+)
+"""What browsers say of a page of another site or origin; the last one where the connection is not encrypted."""
+
+
+@pytest.mark.requirement("R49")
+@pytest.mark.parametrize("origin", ELSEWHERE)
+@pytest.mark.parametrize("kind", BY_PROGRAM)
+def test_a_page_of_another_site_sends_a_header_without_cookies(
+    make: Callable[..., Flask], agent: dict[str, Any], kind: str, origin: dict[str, str]
+) -> None:
+    """A front end elsewhere that sends a token writes, as long as it leaves the host's cookies out."""
+    make_app, client_of, headers_of = BY_PROGRAM[kind]
+    app = make(make_app)
+    client, headers = client_of(app), headers_of(app) | origin
+    made = client.post("/api/ai_agents", json=agent, headers=headers)
+    with_cookies = client_of is not no_cookie
+    assert made.status_code == (403 if with_cookies else 201), made.text
+    if with_cookies:
+        assert "credentials" in made.json["hint"]
+        assert app.test_client().post("/api/ai_agents", json=agent, headers=headers).status_code == 201
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_a_cookie_that_middleware_turned_into_a_header_needs_proof(
+    make: Callable[..., Flask], agent: dict[str, Any], origin: dict[str, str]
+) -> None:
+    """It looks like a program's header; that the page is another site's tells it apart."""
+    client: Any = with_cookie(make(header_middleware_host))
+    refused = client.post("/api/ai_agents", json=agent, headers=origin)
+    assert (refused.status_code, refused.json["code"]) == (403, "cross_site")
+    made = client.post("/api/ai_agents", json=agent, headers={"Sec-Fetch-Site": "same-origin"})
+    assert made.status_code == 201
+
+
+@pytest.mark.requirement("R49")
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_an_api_key_writes_from_any_site(
+    make: Callable[..., Flask], agent: dict[str, Any], origin: dict[str, str]
+) -> None:
+    """With or without the host's cookies beside it."""
+    app = make(login_host)
+    key: Any = client_as(app, ALICE).post("/api/ai_agent_api_keys", json={"name": "machine"}).json
+    made: Any = logged_in(app).post("/api/ai_agents", json=agent, headers=origin | {"X-API-Key": key["token"]})
+    assert made.status_code == 201
 
 
 @pytest.mark.requirement("R49")

@@ -39,8 +39,8 @@ def enter() -> None:
             "A browser may have added the credentials of this write by itself, and nothing shows that one of your "
             "own pages sent it.",
             error_code="cross_site",
-            hint="Send it with fetch() from the same origin, or authenticate by an API key or a header, "
-            "without cookies.",
+            hint="Send it with fetch() from the same origin, or authenticate by an API key or a header and leave "
+            "cookies out (credentials: 'omit').",
         )
     system.maintenance.start()
     _read_body(system.settings.max_body_bytes * _BULK_TIMES)

@@ -5,6 +5,10 @@ another site starts. A write that the host identified by one of these must show 
 ``Origin`` that one of the host's own pages sent it. A write that the host identified by a header which only a
 program adds needs no proof, even when a cookie came along by chance. To tell the two apart, the host's identity
 is resolved a second time in a request that differs only in lacking everything a browser adds.
+
+A write with such credentials from a page of another site or origin is refused without that second look: middleware
+may have turned the cookie into a header, which then looks like a program's. Pages of another site that send a
+header of their own leave cookies out, as ``fetch`` does by default.
 """
 
 from __future__ import annotations
@@ -24,6 +28,14 @@ _log = logger(__name__)
 
 _BROWSER_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
 _BROWSER_KEYS = frozenset({"HTTP_COOKIE", "REMOTE_USER", "AUTH_TYPE"})
+_ELSEWHERE = frozenset({"cross-site", "same-site"})
+_CGI_KEYS = frozenset(
+    {
+        *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REQUEST_URI", "RAW_URI", "CONTENT_TYPE"),
+        *("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "SERVER_SOFTWARE", "GATEWAY_INTERFACE", "HTTPS"),
+        *("REMOTE_ADDR", "REMOTE_HOST", "REMOTE_PORT"),
+    }
+)
 _BODY_KEYS = frozenset({"wsgi.input", "wsgi.input_terminated", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
 
 
@@ -42,7 +54,16 @@ def is_forgeable(app: Flask, request: Request, principal: Principal, resolve: Re
     """
     if not any(_added_by_browser(key, value) for key, value in request.environ.items()):
         return False
+    if _from_elsewhere(request):
+        return True
     return not _same_account(principal, _without_browser(app, request, resolve))
+
+
+def _from_elsewhere(request: Request) -> bool:
+    """Return True if the browser states that a page of another origin sent the request."""
+    if (site := request.headers.get("Sec-Fetch-Site")) is not None:
+        return site in _ELSEWHERE
+    return "Origin" in request.headers and not same_origin(request)
 
 
 def _added_by_browser(key: str, value: Any) -> bool:
@@ -62,12 +83,17 @@ def _without_browser(app: Flask, request: Request, resolve: Resolver) -> Princip
 def _program_environ(environ: Mapping[str, Any]) -> dict[str, Any]:
     """Return the request as a program would have sent it: standard keys only, without a body.
 
-    Keys of middleware are left out, since they may hold a session that was read from a cookie.
+    Keys of middleware are left out, since they may hold a session that was read from a cookie, and those of a
+    client certificate, which a browser sends by itself.
     """
-    kept = {key: value for key, value in environ.items() if key.isupper() or key.startswith("wsgi.")}
+    kept = {key: value for key, value in environ.items() if _is_standard(key)}
     for key in [key for key, value in kept.items() if key in _BODY_KEYS or _added_by_browser(key, value)]:
         del kept[key]
     return kept | {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"}
+
+
+def _is_standard(key: str) -> bool:
+    return key in _CGI_KEYS or key.startswith(("HTTP_", "wsgi."))
 
 
 def _same_account(one: Principal, other: Principal | None) -> bool:
