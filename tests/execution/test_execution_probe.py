@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from support.hosts import close, make_host
 from upstream import Upstream, hang, say, status
 
 from flask_aiagents import Principal, current_aiagents
+from flask_aiagents.core.principal import KeyLimits
 from flask_aiagents.core.tenancy import SYSTEM
 from flask_aiagents.errors import AIAgentsError, Conflict, Forbidden, Invalid, NotFound, RateLimited
 from flask_aiagents.features.execution.result import Probed
@@ -194,3 +196,28 @@ def test_a_test_is_no_execution_in_an_agents_figures(host: Flask, clients: Clien
     assert clients.alice.get(f"/api/ai_agents/{agent['id']}/performance_metrics").json["executions"] == 0
     with host.app_context(), current_aiagents.database.transaction(SYSTEM), pytest.raises(AIAgentsError):
         current_aiagents.executions.test({"provider": "offline", "model": "offline"}, principal=ALICE)
+
+
+def test_a_key_limited_to_agents_tests_where_its_agent_is(
+    host: Flask, clients: Clients, upstream: Upstream
+) -> None:
+    """The tenant's other stored keys, and those of the environment, are out of its reach; a typed key is not."""
+    for provider in ("openai", "openai_compatible"):
+        stored = {"provider": provider, "base_url": upstream.base_url, "api_key": f"{KEY}-{provider}"}
+        assert clients.alice.post("/api/ai_agent_credentials", json=stored).status_code == 201
+    other = {"provider": "groq", "model": "llama-3.1-8b-instant"}
+    agent = make_agent(clients.alice, model_config=behind(upstream, fallbacks=[other]))["id"]
+    limited = replace(ALICE, limits=KeyLimits(agent_ids=frozenset({UUID(agent)})))
+    assert probe(host, behind(upstream, agent_id=agent), limited).ok
+    elsewhere = [{"provider": "openai_compatible"}, {"base_url": f"{upstream.base_url}/other"}]
+    for change in elsewhere:
+        with pytest.raises(Forbidden, match="limited to agents"):
+            probe(host, behind(upstream, agent_id=agent) | change, limited)
+        assert probe(host, behind(upstream, agent_id=agent, api_key=TYPED) | change, limited).log_id
+    with pytest.raises(Conflict):  # its fallback has no key, but may be tested
+        probe(host, other | {"agent_id": agent}, limited)
+    assert f"{KEY}-openai_compatible" not in sent(upstream)
+    overrides = {"provider": "openai_compatible", "model": "m", "base_url": upstream.base_url}
+    answer = clients.alice.put(f"/api/ai_agents/{agent}/configuration", json={"configuration": overrides})
+    assert answer.status_code == 200, answer.text
+    assert probe(host, behind(upstream, agent_id=agent, provider="openai_compatible"), limited).ok

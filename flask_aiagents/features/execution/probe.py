@@ -20,7 +20,7 @@ from ...core.principal import Principal
 from ...core.slots import Slots
 from ...core.tenancy import SYSTEM
 from ...core.turns import end_turn
-from ...errors import Conflict
+from ...errors import Conflict, Forbidden
 from ...llm.engine import engine
 from ...llm.messages import Call, Message, Target
 from ...llm.outcome import Outcome
@@ -30,9 +30,9 @@ from ...web.schema import load
 from ..access.policy import Permission
 from ..access.service import Access
 from ..activity.running import RunningLogs
+from ..agents.configurations import effective, find_configured
 from ..agents.models import Agent
 from ..agents.schemas import Catalogue
-from ..agents.service import find_agent
 from ..credentials.service import refuse_limited
 from ..credentials.vault import Wanted
 from .ledger import LEASE_GRACE
@@ -74,7 +74,8 @@ class Probe:
     def test(self, data: Mapping[str, Any], *, principal: Principal | None = None) -> Probed:
         """Ask a model once, with the key in the data or else with the one that is stored for its origin.
 
-        :raises Forbidden: for a principal that may not manage credentials.
+        :raises Forbidden: for a principal that may not manage credentials, and for an API key limited to agents
+            that would use a stored key for another provider or URL than the agent's.
         :raises Invalid: for a provider, an address or a key that no agent could have.
         :raises NotFound: when the principal cannot see the agent that is named.
         :raises Conflict: when there is no key that may be used.
@@ -83,18 +84,21 @@ class Probe:
         self._db.refuse_open_transaction()
         principal = self._access.require(Permission.MANAGE_CREDENTIALS, principal)
         values = load(self._schema, data)
-        agent = self._agent(values.get("agent_id"), principal)
+        agent = self._agent(values, principal)
         target = self._target(values, agent, principal)
         with self._slots.take(principal):
             self._limiter.hit(principal)
             return self._logged(self._call(target), agent, principal)
 
-    def _agent(self, agent_id: UUID | None, principal: Principal) -> Agent | None:
-        if agent_id is None:
+    def _agent(self, values: JSONObject, principal: Principal) -> Agent | None:
+        if (agent_id := values.get("agent_id")) is None:
             refuse_limited(principal)
             return None
         with self._db.transaction(self._access.scope(principal)) as session:
-            return find_agent(session, agent_id)
+            agent, configuration = find_configured(session, agent_id, principal.tenant_id)
+        if principal.limits.agent_ids is not None and "api_key" not in values:
+            _refuse_elsewhere(values, effective(agent, configuration))
+        return agent
 
     def _target(self, values: JSONObject, agent: Agent | None, principal: Principal) -> Target:
         provider, base_url = values["provider"], values.get("base_url")
@@ -167,6 +171,20 @@ class Probe:
         duration_ms = round((time.monotonic() - started) * 1000)
         self._running.finish(log_id, principal=principal, duration_ms=duration_ms, **ended_values(outcome))
         return duration_ms
+
+
+def _refuse_elsewhere(values: JSONObject, config: JSONObject) -> None:
+    """Keep an API key that is limited to agents from using the tenant's other stored keys.
+
+    :raises Forbidden: when none of the agent's models is at the provider and URL.
+    """
+    models = [(config.get("provider"), config.get("base_url"))]
+    models += [(fallback["provider"], None) for fallback in config.get("fallbacks", ())]
+    if (values["provider"], values.get("base_url")) not in models:
+        raise Forbidden(
+            "This API key is limited to agents and tests stored keys only where its agent uses them.",
+            hint="Name the provider and the base_url of the agent, or send api_key.",
+        )
 
 
 def _elsewhere(wanted: Wanted, agent: Agent | None) -> bool:
