@@ -6,7 +6,7 @@ from ..types import JSON, JSONObject
 from .text import dump_json
 
 MAX_CHARACTERS = 65_536
-"""Longest example, roughly, as JSON: schemas may ask for strings and arrays of any length."""
+"""Longest example, roughly, in characters of JSON: schemas may ask for values of any length."""
 
 _MAX_DEPTH = 16
 _PLAIN = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "null": None}
@@ -56,18 +56,18 @@ class _Maker:
             case "array":
                 return self._array(schema, depth)
             case "integer" | "number" as number:
-                return _number(schema, number)
+                return self._copied(_number(schema, number))
             case "string":
                 return self._string(schema)
             case other:
-                return _PLAIN.get(other)
+                return self._copied(_PLAIN.get(other))
 
     def _object(self, schema: JSONObject, depth: int) -> JSONObject:
         made: JSONObject = {}
         for name, part in schema.get("properties", {}).items():
             if self.room <= 0:
                 break
-            self.room -= len(name) + 4
+            self.room -= len(dump_json(name)) + 2
             made[name] = self.make(part, depth + 1)
         return made
 

@@ -177,6 +177,10 @@ def test_the_offline_model_fills_simple_schemas(schema: dict[str, Any]) -> None:
         },
         {"type": "object", "properties": {f"p{i}": {"type": "string", "minLength": 9_000} for i in range(99)}},
         {"type": "array", "minItems": 99_999, "items": {"type": "object", "properties": {"x" * 999: {}}}},
+        {"type": "array", "minItems": 99_999, "items": {"type": "integer", "minimum": 10**99}},
+        {"type": "array", "minItems": 99_999, "items": {"type": "integer", "exclusiveMinimum": 10**99}},
+        {"type": "array", "minItems": 99_999, "items": {"type": "number", "maximum": -(10**99)}},
+        {"type": "array", "minItems": 99_999, "items": {"type": "object", "properties": {"\x01" * 999: {}}}},
     ],
 )
 def test_the_offline_model_stops_at_a_size_and_says_so(schema: dict[str, Any]) -> None:
