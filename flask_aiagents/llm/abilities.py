@@ -10,16 +10,16 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-AS_OF = date(2025, 8, 31)
-"""The day that the table describes. Newer models match the patterns of their family, or none."""
+AS_OF = date(2026, 11, 27)
+"""The day on which the table was last compared with its sources. Newer models match a pattern of their family, or
+none."""
 
 SOURCES = (
-    "https://platform.openai.com/docs/models",
-    "https://docs.anthropic.com/en/docs/about-claude/models/overview",
-    "https://console.groq.com/docs/models",
-    "https://ollama.com/search",
+    "https://github.com/BerriAI/litellm/blob/00035b69f416be24e2e323c13198d9b7d2d1bdf9/model_prices_and_context_window.json",
+    "https://github.com/ollama/ollama/tree/03ea36db8927d6dd570cd77f42bec6dbefee3cf2/integration",
 )
-"""Where the makers describe their models."""
+"""Where the abilities are from. The first has ``supports_vision`` and ``supports_function_calling`` of OpenAI's,
+Anthropic's and Groq's models; the second is Ollama's own tests, ``tools_test.go`` and ``vision_test.go``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +40,31 @@ _BOTH, _TEXT, _TOOLS, _VISION = (
 _TABLE: dict[str, tuple[tuple[str, Abilities], ...]] = {
     "offline": ((".*", _TOOLS),),
     "openai": (
-        (r"o1-(mini|preview).*", _TEXT),
-        (r"o3-mini.*|gpt-3\.5-turbo.*|gpt-4(-0613|-0314|-32k.*)?", _TOOLS),
-        (r"gpt-(4o|4\.1|4\.5|4-turbo|5).*|o[134](-.*)?", _BOTH),
+        (r"gpt-3\.5-turbo-instruct.*|gpt-4o-.*(transcribe|tts).*", _TEXT),
+        (r"gpt-3\.5-turbo-16k.*|gpt-4(-32k)?-0314", Abilities(False, None)),
+        (r"o3-mini.*|gpt-3\.5-turbo.*|gpt-4(-0613|-32k.*)?|gpt-4-(turbo|0125|1106)-preview", _TOOLS),
+        (r"gpt-audio.*|gpt-4o-(mini-)?(audio|realtime).*", _TOOLS),
+        (r"gpt-5-chat.*", _VISION),
+        (r"(chat)?gpt-(4o|4\.1|4\.5|4-turbo|5).*|o(1|3|4-mini)(-(pro|20).*)?", _BOTH),
     ),
     "anthropic": (
         (r"claude-(instant|2).*", _TEXT),
-        (r"claude-(3|opus-4|sonnet-4|haiku-4).*", _BOTH),
+        (r"claude-([34]|(opus|sonnet|haiku)-\d).*", _BOTH),
     ),
     "groq": (
         (r"meta-llama/llama-4-.*", _BOTH),
-        (r"(llama-3|openai/gpt-oss|qwen|moonshotai/kimi-k2|mistral).*", _TOOLS),
+        (r"(llama-3\.[13]|openai/gpt-oss|qwen/qwen3-32b|moonshotai/kimi-k2).*", _TOOLS),
         (r"gemma.*", Abilities(False, None)),
     ),
     "ollama": (
-        (r"(llava|bakllava|moondream|gemma3|llama3\.2-vision).*", _VISION),
-        (r"(qwen2\.5vl|mistral-small3\.[12]).*", _BOTH),
-        (r"(llama3\.[13]|llama3\.2|qwen2\.5|qwen3|mistral-nemo|gpt-oss).*", _TOOLS),
-        (r"(llama2|gemma2|gemma|codellama|phi3).*", _TEXT),
+        (r"gemma3:(270m|1b).*|(llama2|gemma2|gemma|codellama|phi3)(:.*)?", _TEXT),
+        (r"(llava|bakllava|moondream|gemma3|llama3\.2-vision)(-.*|:.*)?", _VISION),
+        (r"qwen2\.5vl(:.*)?", Abilities(True, None)),
+        (r"(gemma4|qwen3-vl|qwen3\.[56]|ministral-3|mistral-small3\.[12]|llama4|nemotron3)(:.*)?", _BOTH),
+        (
+            r"(llama3\.[123]|qwen2|qwen2\.5|qwen3|qwq|mistral|mistral-nemo|mixtral|gpt-oss|granite3\.3)(:.*)?",
+            _TOOLS,
+        ),
     ),
 }
 
