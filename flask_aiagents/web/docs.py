@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from ..types import JSONObject
+from .assets import close_unsent
 from .errors import register_error_handlers
 from .json import json_response
 from .page_headers import keep_headers
@@ -29,6 +30,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "R
 def docs_blueprint(api: Any) -> Blueprint:
     """The three routes; they tell nothing of any tenant and need no login."""
     blueprint = Blueprint(NAME, __name__, static_folder="static", static_url_path="/docs/assets")
+    close_unsent(blueprint)
     register_error_handlers(blueprint)
     blueprint.get("/openapi.json", endpoint="openapi")(lambda: json_response(_document(api)))
     blueprint.get("/health", endpoint="health")(lambda: json_response({"status": "ok"}))

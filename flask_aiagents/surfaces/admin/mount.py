@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Bootstrap4Theme
 
+from ...web.assets import close_unsent
 from . import picked
 from .activity import ActivityView
 from .agents import AgentsView
@@ -57,9 +58,9 @@ def mount(app: Flask, admin: Admin | None, url: str, names: HostNames) -> None:
 
 
 def _add(app: Flask, admin: Admin, url: str, category: str | None, names: HostNames) -> None:
-    app.register_blueprint(
-        Blueprint(ASSETS, __name__, static_folder="static", static_url_path="", url_prefix=f"{url}/assets")
-    )
+    assets = Blueprint(ASSETS, __name__, static_folder="static", static_url_path="", url_prefix=f"{url}/assets")
+    close_unsent(assets)
+    app.register_blueprint(assets)
     picked.end_with_login(app)
     for view in VIEWS:
         page: Any = view
