@@ -19,7 +19,7 @@ test: $(VENV)/.test ## all tests; says what was skipped for want of a server
 	$(BIN)/pytest -n $(WORKERS) -m "not slow" $(ARGS)
 
 test-slow: $(VENV)/.test ## tests that take minutes: attacks on a real server, fresh installations
-	$(BIN)/pytest -n $(WORKERS) -m slow $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) -m slow -o faulthandler_timeout=1200 $(ARGS)
 
 check: lint docs wheel lowest ## style, types, floors, docs' code, the wheel, the lowest versions
 

@@ -60,6 +60,7 @@ def test_apps_of_a_factory_are_collected(factories: int, tmp_path: Path, caplog:
         _delete(app, tmp_path / f"{number}.db")
         apps.append(weakref.ref(app))
         del app
+        gc.collect()  # else dozens of maintenance threads that wait for their end slow each other down
 
     def live() -> list[Flask]:
         gc.collect()
