@@ -20,14 +20,15 @@ from typing import TypeVar
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event as sa_event
-from sqlalchemy.orm import SessionTransaction, sessionmaker
+from sqlalchemy.orm import sessionmaker
 
 from .. import signals
 from ..errors import ConfigurationError, ScopeError
-from . import sqlite_files, sqlite_writes
+from . import shared_transaction, sqlite_files, sqlite_foreign_keys, sqlite_writes
 from .host import HostSession, in_memory
 from .principal import Principal
 from .rerun import run_again_on_conflict
+from .shared_transaction import SharedTransaction
 from .slots import SlotLimits, Slots
 from .statement_timeout import StatementLimit, remove_handler
 from .tenancy import Scope, TenantSession
@@ -84,7 +85,7 @@ class Database:
         """The engine that the host uses for its default bind."""
         engine = self._make_engine()
         if engine.dialect.name == "sqlite":
-            sa_event.listen(engine, "checkin", _restore_foreign_keys)
+            sa_event.listen(engine, "checkin", sqlite_foreign_keys.restore)
             sqlite_files.watch(engine)
             sa_event.listen(engine, "checkin", remove_handler)
             sqlite_writes.queue_writes(engine)
@@ -94,7 +95,7 @@ class Database:
     def _sessions(self) -> sessionmaker[TenantSession]:
         maker = sessionmaker(bind=self.engine, class_=TenantSession, expire_on_commit=False)
         if self.engine.dialect.name == "sqlite":
-            sa_event.listen(maker, "after_begin", _enforce_foreign_keys)
+            sa_event.listen(maker, "after_begin", sqlite_foreign_keys.enforce)
             if not in_memory(self.engine):  # such a connection is never checked in
                 sa_event.listen(maker, "after_begin", lambda *begun: sqlite_writes.mark(begun[2]))
         return maker
@@ -111,11 +112,21 @@ class Database:
         """
         return self._join(scope, None)
 
+    def shared(self, scope: Scope, *, last: bool = False) -> AbstractContextManager[TenantSession]:
+        """Like :meth:`transaction`, for steps of a request that share one, see :mod:`.shared_transaction`.
+
+        A step goes on in the transaction that an earlier one left open, and leaves its own open. So all but the
+        last only read, and nothing in them depends on what others commit meanwhile.
+
+        :param last: commit.
+        """
+        return self._join(scope, None, goes_on=True, leaves_open=not last)
+
     @contextmanager
     def reading(self, scope: Scope, *, counted_for: Principal | None = None) -> Iterator[TenantSession]:
         """Like :meth:`transaction`, for reads whose cost a client decides: each statement has a time limit.
 
-        Inside an open transaction that one's limit holds.
+        Inside an open transaction that one's limit holds. One that earlier steps of the request left open goes on.
 
         :param counted_for: whose expensive read this is; None for a cheap one.
         :raises RateLimited: when the principal or its tenant runs as many expensive reads as it may.
@@ -123,11 +134,13 @@ class Database:
         """
         limit = StatementLimit(self._statement_timeout_s) if self._statement_timeout_s else None
         slot = self.expensive_reads.take(counted_for) if counted_for else nullcontext()
-        with slot, self._join(scope, limit) as session:
+        with slot, self._join(scope, limit, goes_on=True) as session:
             yield session
 
     @contextmanager
-    def _join(self, scope: Scope, limit: StatementLimit | None) -> Iterator[TenantSession]:
+    def _join(
+        self, scope: Scope, limit: StatementLimit | None, *, goes_on: bool = False, leaves_open: bool = False
+    ) -> Iterator[TenantSession]:
         unit = _unit.get()
         if unit is not None and unit.database is self:
             if unit.session.scope != scope:
@@ -136,23 +149,44 @@ class Database:
             return
         if self._host is not None:
             self._host.refuse_pending_write(self.engine)
-        with self._begin(scope, limit) as unit:
+        shared = shared_transaction.current(self)
+        session = shared.take(scope, limit) if shared is not None and goes_on else None
+        if session is None:
+            shared_transaction.release()
+            session = self._sessions(scope=scope, limit=limit)
+        with self._run(session, shared if leaves_open else None) as unit:
             yield unit.session
         for event in unit.news:
             signals.publish(self.app, event)
 
     @contextmanager
-    def _begin(self, scope: Scope, limit: StatementLimit | None) -> Iterator[_Unit]:
-        with self._sessions(scope=scope, limit=limit) as session:
-            unit = _Unit(self, session)
-            token = _unit.set(unit)
-            try:
-                yield unit
+    def _run(self, session: TenantSession, shared: SharedTransaction | None) -> Iterator[_Unit]:
+        unit = _Unit(self, session)
+        token = _unit.set(unit)
+        try:
+            yield unit
+            if shared is not None and self._can_stay_open(session):
+                shared.keep(session)
+            else:
                 session.commit()
-            finally:
-                if limit is not None:
-                    limit.lift()
-                _unit.reset(token)
+                session.close()
+        except BaseException:
+            session.close()
+            raise
+        finally:
+            if session.statement_limit is not None:
+                session.statement_limit.lift()
+            _unit.reset(token)
+
+    def _can_stay_open(self, session: TenantSession) -> bool:
+        """False where later writes of the transaction could fail because it has read, or would not be its alone.
+
+        SQLite refuses a write in a transaction that read before another one wrote. The driver begins a transaction
+        at the first write, but for hosts that configured it otherwise.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        return not (in_memory(self.engine) or session.in_driver_transaction())
 
     def run_again_on_conflict(self, work: Callable[[], R]) -> R:
         """Run work that opens its own transaction, and again after a deadlock or a serialization failure.
@@ -197,15 +231,3 @@ class Database:
         """Let go of the host's connection if its session only read."""
         if self._host is not None:
             self._host.end_read()
-
-
-def _enforce_foreign_keys(_: TenantSession, __: SessionTransaction, connection: sa.Connection) -> None:
-    raw = connection.connection
-    if not raw.cursor().execute("PRAGMA foreign_keys").fetchone()[0]:  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
-        raw.cursor().execute("PRAGMA foreign_keys = ON")
-        connection.info["aiagents_foreign_keys"] = True
-
-
-def _restore_foreign_keys(dbapi_connection, record) -> None:
-    if dbapi_connection is not None and record.info.pop("aiagents_foreign_keys", False):
-        dbapi_connection.execute("PRAGMA foreign_keys = OFF")

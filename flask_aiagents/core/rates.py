@@ -28,6 +28,11 @@ class RateStorage:
     def __init__(self, uri: str) -> None:
         self._uri = uri
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether counting waits for a server."""
+        return not self._uri.startswith("memory:")
+
     @cached_property
     def strategy(self) -> SlidingWindowCounterRateLimiter:
         return SlidingWindowCounterRateLimiter(storage_from_string(self._uri, wrap_exceptions=True))

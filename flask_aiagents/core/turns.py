@@ -15,6 +15,7 @@ from flask import has_request_context, request
 from ..errors import RateLimited
 from .lines import Line
 from .principal import Principal
+from .shared_transaction import release
 from .slots import RETRY_AFTER_S, Slots
 
 WAIT_S = 10.0
@@ -51,6 +52,7 @@ class Turns:
                 line = self._lines[tenant] = Line(self._at_once)
             entered = line.enter(0)
         if not entered:
+            release()
             with self._slots.take(principal, for_user=False):
                 entered = line.enter(WAIT_S)
         if not entered:

@@ -14,6 +14,7 @@ from flask import Request, Response, request, url_for
 from marshmallow import fields
 
 from ..core.installed import installation
+from ..core.shared_transaction import end_sharing
 from ..core.turns import end_turn
 from ..errors import AIAgentsError, BadRequest, PreconditionFailed
 from ..types import JSON, JSONObject
@@ -105,6 +106,7 @@ class Blueprint(DocumentsOperations, flask_smorest.Blueprint):
         super().__init__(f"aiagents_{name}", __name__, description=description)
         register_error_handlers(self)
         self.teardown_request(end_turn)
+        self.teardown_request(end_sharing)
 
 
 def body(*, times: int = 1) -> JSON:

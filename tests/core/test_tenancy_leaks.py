@@ -16,7 +16,7 @@ from sqlalchemy.schema import DropTable
 from support.databases import Roles, fresh_postgres
 
 from flask_aiagents import SYSTEM, Scope, tenant_scope
-from flask_aiagents.core.tenancy import TenantSession
+from flask_aiagents.core.tenancy import Prepared, TenantSession
 from flask_aiagents.errors import ScopeError
 
 ACME = Scope(tenant_id="acme")
@@ -304,6 +304,110 @@ def test_a_users_settings_end_with_the_transaction(walled: sa.Engine) -> None:
             session.commit()
         with walled.connect() as connection:
             assert connection.scalar(sa.text("SELECT count(*) FROM ai_agent_test_owned")) == 0
+
+
+PREPARED: dict[str, tuple[Scope, Any, list[Any]]] = {
+    "shared rows": (ACME, sa.select(Shared.name), [("acme",), ("nobody",)]),
+    "a user's rows": (BOB_RAW, sa.select(Owned.name), [("bob's",)]),
+    "a tenant's rows": (ACME, sa.select(Owned.name), [("alice's",), ("bob's",)]),
+    "a join": (ACME, sa.select(Shared.name, Owned.name.label("owned")).join(Owned, Owned.id == 3), []),
+    "an outer join": (
+        BOB_RAW,
+        sa.select(Shared.name, Owned.name.label("owned")).outerjoin(Owned, Owned.user_id == "bob"),
+        [("acme", "bob's"), ("nobody", "bob's")],
+    ),
+    "the system's rows": (SYSTEM, sa.select(sa.func.count(Owned.id).label("number")), [(3,)]),
+}
+
+
+@pytest.mark.parametrize("name", PREPARED)
+def test_a_prepared_statement_sees_what_others_see(engine: sa.Engine, name: str) -> None:
+    """Compiled once, it is narrowed to the scope that runs it; nobody's parameters widen it."""
+    scope, statement, expected = PREPARED[name]
+    with TenantSession(engine, scope=scope) as session:
+        assert sorted(session.rows(Prepared(statement), {"scope_tenant_id_1": "globex"})) == expected
+
+
+def test_one_prepared_statement_serves_all_scopes(engine: sa.Engine) -> None:
+    """What one tenant compiled gives the next one its own rows."""
+    prepared, found = Prepared(sa.select(Shared.name).where(Shared.tenant_id.is_not(None))), []
+    for scope in (ACME, Scope(tenant_id="globex"), SYSTEM, ACME):
+        with TenantSession(engine, scope=scope) as session:
+            found.append(sorted(row.name for row in session.rows(prepared, {})))
+    assert found == [["acme"], ["globex"], ["acme", "globex"], ["acme"]]
+
+
+@pytest.mark.parametrize("scope", [ACME, BOB_RAW], ids=["tenant", "user"])
+def test_a_prepared_update_touches_own_rows_only(engine: sa.Engine, scope: Scope) -> None:
+    """Neither shared nor foreign rows change, nor those of other users in a user's scope."""
+    shared = Prepared(sa.update(Shared).values(name=sa.bindparam("new_name")))
+    owned = Prepared(sa.update(Owned).values(name=sa.bindparam("new_name")))
+    with TenantSession(engine, scope=scope) as session:
+        assert session.change(shared, {"new_name": "x"}) == 1
+        assert session.change(owned, {"new_name": "x"}) == (2 if scope is ACME else 1)
+
+
+PREPARED_REFUSED: dict[str, Any] = {
+    "a Core table": sa.select(STRICT_TABLE.c.name),
+    "a literal condition": sa.select(Strict.name).where(sa.text("1 = 1")),
+    "an update of the tenant": sa.update(Strict).values(tenant_id="globex"),
+    "an update of a Core table": sa.update(STRICT_TABLE).values(name="x"),
+    "a model that loads others": sa.select(Strict.name),
+}
+
+
+@pytest.mark.parametrize("name", PREPARED_REFUSED)
+def test_a_prepared_statement_that_cannot_be_judged_is_refused(engine: sa.Engine, name: str) -> None:
+    """The guard looks at it before it is compiled."""
+    with TenantSession(engine, scope=ACME) as session, pytest.raises(ScopeError):
+        session.rows(Prepared(PREPARED_REFUSED[name]), {})
+
+
+@pytest.mark.requirement("R20")
+def test_a_session_of_the_system_narrows_to_a_tenant(engine: sa.Engine) -> None:
+    """From then on it sees that tenant's rows alone, also those that it has loaded before."""
+    with TenantSession(engine, scope=SYSTEM) as session:
+        assert len({row.name for row in session.scalars(sa.select(Strict))}) > 1
+        session.go_on(ACME)
+        assert session.scope == ACME
+        assert [row.name for row in session.scalars(sa.select(Strict))] == ["acme"]
+        assert session.get(Strict, 2) is None
+        assert session.execute(sa.update(Owned).values(name="x")).rowcount == 2  # pyright: ignore[reportAttributeAccessIssue]
+        with pytest.raises(ScopeError):
+            session.insert_rows(Strict, [{"id": 9, "tenant_id": "globex", "name": "x"}])
+
+
+@pytest.mark.requirement("R20")
+@pytest.mark.parametrize("scope", [ACME, BOB_RAW], ids=["tenant", "user"])
+def test_the_database_knows_that_a_session_narrowed(walled: sa.Engine, scope: Scope) -> None:
+    """Row-level security holds for the rest of the same transaction, where Python cannot look."""
+    count = sa.text("SELECT count(*) FROM ai_agent_test_owned")
+    with TenantSession(walled, scope=SYSTEM) as session:
+        assert Session.connection(session).scalar(count) == 3
+        session.go_on(scope)
+        assert Session.connection(session).scalar(count) == (2 if scope is ACME else 1)
+
+
+@pytest.mark.requirement("R20")
+@pytest.mark.parametrize(
+    "wider", [SYSTEM, Scope(tenant_id="globex"), ACME], ids=["system", "other", "user's tenant"]
+)
+def test_a_session_never_widens(engine: sa.Engine, wider: Scope) -> None:
+    """A tenant's session stays what it is, whether it narrowed before or began as that."""
+    for first in (SYSTEM, BOB_RAW):
+        with TenantSession(engine, scope=first) as session:
+            session.go_on(BOB_RAW)
+            with pytest.raises(ScopeError, match="another session"):
+                session.go_on(wider)
+            assert session.scalars(sa.select(Owned.name)).all() == ["bob's"]
+
+
+def test_a_session_with_pending_changes_does_not_narrow(engine: sa.Engine) -> None:
+    """What the system changed is never written by a tenant's session."""
+    with TenantSession(engine, scope=SYSTEM) as session:
+        session.add(Strict(id=9, tenant_id="globex", name="x"))
+        with pytest.raises(ScopeError, match="pending"):
+            session.go_on(ACME)
 
 
 def test_a_tenant_is_filled_in(engine: sa.Engine) -> None:

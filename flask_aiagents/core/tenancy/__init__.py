@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .mixins import OfAgentMixin, OwnedMixin, SharedTenantMixin, TenantMixin
+from .prepared import Prepared
 from .scope import SYSTEM, Scope, current_scope, tenant_scope
 from .session import TenantSession
 
@@ -10,6 +11,7 @@ __all__ = [
     "SYSTEM",
     "OfAgentMixin",
     "OwnedMixin",
+    "Prepared",
     "Scope",
     "SharedTenantMixin",
     "TenantMixin",

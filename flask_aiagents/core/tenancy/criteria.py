@@ -56,17 +56,17 @@ def any_criteria(scope: Scope, *, write: bool) -> Criteria:
 
 def _conditions(model: Any, scope: Scope, write: bool) -> Iterator[sa.ColumnElement[bool]]:
     if issubclass(model, (TenantMixin, SharedTenantMixin)):
-        own = model.tenant_id == _Fixed("scope_tenant", scope.tenant_id, sa.String(), unique=True)
+        own = model.tenant_id == Fixed("tenant_id", scope)
         shared = issubclass(model, SharedTenantMixin) and not write
         yield sa.or_(own, model.tenant_id.is_(None)) if shared else own
     if issubclass(model, OwnedMixin) and scope.user_id is not None:
-        yield model.user_id == _Fixed("scope_user", scope.user_id, sa.String(), unique=True)
+        yield model.user_id == Fixed("user_id", scope)
     if issubclass(model, OfAgentMixin) and scope.agent_ids is not None:
-        agents = _Fixed("scope_agents", sorted(scope.agent_ids), sa.Uuid(), unique=True, expanding=True)
+        agents = _Plain("scope_agents", sorted(scope.agent_ids), sa.Uuid(), unique=True, expanding=True)
         yield model.agent_column().in_(agents)
 
 
-class _Fixed(sa.BindParameter[Any]):
+class _Plain(sa.BindParameter[Any]):
     """A value that carries no annotations: an annotated one has the hash of the original and no cheap equality,
     which costs each execution as much as a small query.
 
@@ -78,3 +78,16 @@ class _Fixed(sa.BindParameter[Any]):
 
     def _annotate(self, values: Any) -> Any:
         return self
+
+
+class Fixed(_Plain):
+    """The tenant or the user of a scope.
+
+    :param attribute: the attribute of the scope that holds the value.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, attribute: str, scope: Scope) -> None:
+        super().__init__(f"scope_{attribute}", getattr(scope, attribute), sa.String(), unique=True)
+        self.attribute = attribute

@@ -47,6 +47,21 @@ def guard(state: ORMExecuteState, scope: Scope) -> None:
         state.statement = _narrow(statement, scope, reached.models, write=not state.is_select)
 
 
+def narrowed(statement: Any, scope: Scope) -> Any:
+    """Return a constant statement of our own with the criteria of a scope.
+
+    :raises ScopeError: for one that :func:`guard` would refuse, and for one that may load further models.
+    """
+    if scope.system:
+        return statement
+    reached = _walk(statement)
+    if reached.objection is not None or reached.models is None:
+        raise _refusal(reached.objection or "a statement that loads related objects")
+    if not statement.is_select:
+        _check_values(statement, None)
+    return _narrow(statement, scope, reached.models, write=not statement.is_select)
+
+
 def _walk(statement: Executable) -> Reach:
     if (found := _walked.get(statement)) is None:
         found = _walked[statement] = reach(statement)

@@ -1,30 +1,23 @@
-"""A session bound to one scope for its life."""
+"""A session bound to one scope; one of the system may narrow to a tenant once, and none ever widens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, attributes
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 
 from ...errors import ScopeError
 from ..statement_timeout import StatementLimit
 from .bulk import plain, recordset
+from .database_scope import tell_database
 from .guards import CHECKED, guard
-from .mixins import OfAgentMixin, OwnedMixin, SharedTenantMixin, TenantMixin
+from .ownership import check_owned, check_row, claim, foreign_row, is_visible
+from .prepared import Prepared
 from .reach import holds_query
 from .scope import Scope, current_scope
-
-_SETTINGS = (
-    "SELECT set_config('aiagents.tenant_id', :tenant, true), set_config('aiagents.scope', :scope, true),"
-    " set_config('aiagents.user_id', :user, true),"
-    # The planner takes row-level security to hide nearly all rows, and then starts workers to find twenty.
-    " set_config('max_parallel_workers_per_gather', '0', true)"
-)
-_SET_SCOPE = sa.text(_SETTINGS)
-_SET_SCOPE_AND_LIMIT = sa.text(f"{_SETTINGS}, set_config('statement_timeout', :limit, true)")
 
 
 class TenantSession(Session):
@@ -44,8 +37,49 @@ class TenantSession(Session):
 
     @property
     def scope(self) -> Scope:
-        """What this session sees; it cannot be changed."""
+        """What this session sees; only :meth:`go_on` changes it."""
         return self._scope
+
+    def covers(self, scope: Scope) -> bool:
+        """Whether :meth:`go_on` accepts a scope: the session's own, or a tenant's in a session of the system."""
+        return scope == self._scope or (self._scope.system and not scope.system)
+
+    def in_driver_transaction(self) -> bool:
+        """Whether the driver of SQLite has begun a transaction: it does so before the first write."""
+        return self.in_transaction() and bool(getattr(super().connection().connection, "in_transaction", False))
+
+    def go_on(self, scope: Scope, limit: StatementLimit | None = None) -> None:
+        """Continue the open transaction in the same scope, or narrowed from the system to a tenant.
+
+        :param limit: the time limit of each statement from here on.
+        :raises ScopeError: for any other change of scope, and with objects that are not flushed.
+        """
+        if not self.covers(scope):
+            raise ScopeError("A session cannot change to this scope.", hint="Open another session.")
+        if self.new or self.dirty or self.deleted:
+            raise ScopeError("The session has pending changes.", hint="Flush it first.")
+        narrows, self._scope, self.statement_limit = scope != self._scope, scope, limit
+        self.expunge_all()
+        if self.in_transaction() and (narrows or limit is not None):
+            tell_database(super().connection(), scope, limit)
+
+    def rows(self, prepared: Prepared, parameters: dict[str, Any]) -> Sequence[Any]:
+        """Return the rows of a prepared statement, which sees what :meth:`execute` would see."""
+        scope = self._scope
+        if scope.agent_ids is not None:  # a list of any length
+            return self.execute(prepared.statement, parameters).all()
+        connection = super().connection()
+        compiled = prepared.compiled(connection.dialect, scope)
+        return compiled.rows(connection.exec_driver_sql(compiled.text, compiled.parameters(scope, parameters)))
+
+    def change(self, prepared: Prepared, parameters: dict[str, Any]) -> int:
+        """Run a prepared UPDATE, which reaches what :meth:`execute` would reach; returns how many rows changed."""
+        scope = self._scope
+        if scope.agent_ids is not None:
+            return self.execute(prepared.statement, parameters).rowcount  # pyright: ignore[reportAttributeAccessIssue]
+        connection = super().connection()
+        compiled = prepared.compiled(connection.dialect, scope)
+        return connection.exec_driver_sql(compiled.text, compiled.parameters(scope, parameters)).rowcount
 
     def get(self, entity: Any, ident: Any, **options: Any) -> Any:
         """The row with this primary key when the scope sees it, else None; always asked of the database."""
@@ -62,7 +96,7 @@ class TenantSession(Session):
         :raises ScopeError: when a row names another tenant or user.
         """
         for row in rows:
-            self._check_row(model, row)
+            check_row(self._scope, model, row)
         connection = super().connection()
         if connection.dialect.name == "postgresql" and len(rows) > 1:
             statement, parameters = recordset(model.__table__, rows, connection.dialect)
@@ -86,26 +120,6 @@ class TenantSession(Session):
     def bulk_update_mappings(self, *args: Any, **options: Any) -> None:
         _refuse("bulk_update_mappings()")
 
-    def _check_row(self, model: type[Any], row: dict[str, Any]) -> None:
-        scope = self._scope
-        if scope.system:
-            return
-        if row.setdefault("tenant_id", scope.tenant_id) != scope.tenant_id:
-            raise _foreign(model)
-        if (
-            issubclass(model, SharedTenantMixin)
-            and row.setdefault("tenant_key", scope.tenant_id) != scope.tenant_id
-        ):
-            raise _foreign(model)
-        if (
-            issubclass(model, OwnedMixin)
-            and scope.user_id
-            and row.setdefault("user_id", scope.user_id) != scope.user_id
-        ):
-            raise _foreign(model)
-        if issubclass(model, OfAgentMixin) and not _in_reach(scope, row.get(model.agent_column().key)):
-            raise _foreign(model)
-
 
 @event.listens_for(TenantSession, "do_orm_execute")
 def _guard_statement(state: ORMExecuteState) -> None:
@@ -116,27 +130,18 @@ def _guard_statement(state: ORMExecuteState) -> None:
 
 @event.listens_for(TenantSession, "after_begin")
 def _tell_database(session: TenantSession, _: SessionTransaction, connection: sa.Connection) -> None:
-    limit = session.statement_limit
-    if connection.dialect.name == "postgresql":
-        settings = _settings(session.scope)
-        if limit is None:
-            connection.execute(_SET_SCOPE, settings)
-        else:
-            connection.execute(_SET_SCOPE_AND_LIMIT, settings | {"limit": limit.milliseconds})
-    elif limit is not None:
-        limit.apply(connection)
-
-
-def _settings(scope: Scope) -> dict[str, str]:
-    kind = "system" if scope.system else "tenant" if scope.user_id is None else "user"
-    return {"tenant": scope.tenant_id or "", "scope": kind, "user": scope.user_id or ""}
+    tell_database(connection, session.scope, session.statement_limit)
 
 
 @event.listens_for(TenantSession, "before_attach")
 def _guard_attach(session: TenantSession, instance: object) -> None:
     # An object that came from elsewhere would be answered from the identity map without a query.
-    if not session.scope.system and sa.inspect(instance).key is not None and not _visible(session.scope, instance):
-        raise _foreign(type(instance))
+    if (
+        not session.scope.system
+        and sa.inspect(instance).key is not None
+        and not is_visible(session.scope, instance)
+    ):
+        raise foreign_row(type(instance))
 
 
 @event.listens_for(TenantSession, "before_flush")
@@ -144,79 +149,12 @@ def _guard_flush(session: TenantSession, _: UOWTransaction, __: Any) -> None:
     if session.scope.system:
         return
     for instance in session.new:
-        _claim(session.scope, instance)
-    _check_owned(session.scope, (obj for obj in session.dirty if session.is_modified(obj)))
-    _check_owned(session.scope, session.deleted)
+        claim(session.scope, instance)
+    check_owned(session.scope, (obj for obj in session.dirty if session.is_modified(obj)))
+    check_owned(session.scope, session.deleted)
     for instance in (*session.new, *session.dirty):
         if any(map(holds_query, sa.inspect(instance).dict.values())):
             _refuse("A query as the value of an attribute")
-
-
-def _claim(scope: Scope, instance: Any) -> None:
-    if isinstance(instance, (TenantMixin, SharedTenantMixin)) and instance.tenant_id is None:
-        instance.tenant_id = scope.tenant_id
-    if isinstance(instance, OwnedMixin) and instance.user_id is None and scope.user_id:
-        instance.user_id = scope.user_id
-    _check_owned(scope, [instance])
-
-
-def _check_owned(scope: Scope, instances: Iterable[Any]) -> None:
-    for instance in instances:
-        if isinstance(instance, (TenantMixin, SharedTenantMixin)):
-            _check_value(instance, "tenant_id", scope.tenant_id)
-        if isinstance(instance, SharedTenantMixin):
-            _check_value(instance, "tenant_key", scope.tenant_id)
-        if isinstance(instance, OwnedMixin) and scope.user_id:
-            _check_value(instance, "user_id", scope.user_id)
-        if isinstance(instance, OfAgentMixin) and not _in_reach(scope, _agent_of(instance)):
-            raise _foreign(type(instance))
-
-
-def _agent_of(instance: OfAgentMixin) -> Any:
-    return getattr(instance, type(instance).agent_column().key)
-
-
-def _in_reach(scope: Scope, agent_id: Any) -> bool:
-    # A row without an agent may be written: the log of what a key did to keys names none.
-    return scope.agent_ids is None or agent_id is None or agent_id in scope.agent_ids
-
-
-def _check_value(instance: Any, name: str, wanted: str | None) -> None:
-    history = attributes.get_history(instance, name)
-    if any(
-        value != wanted
-        for value in (*history.added, *history.unchanged, *history.deleted)
-        if _counts(value, history)
-    ):
-        raise _foreign(type(instance))
-
-
-def _counts(value: Any, history: attributes.History) -> bool:
-    # a new object's empty slot is no former owner
-    return value is not None or value in history.unchanged or value in history.added
-
-
-def _visible(scope: Scope, instance: Any) -> bool:
-    if isinstance(instance, SharedTenantMixin):
-        return instance.tenant_id in (None, scope.tenant_id) and _sees_agent(scope, instance)
-    if isinstance(instance, TenantMixin) and instance.tenant_id != scope.tenant_id:
-        return False
-    if not _sees_agent(scope, instance):
-        return False
-    return not (isinstance(instance, OwnedMixin) and scope.user_id) or instance.user_id == scope.user_id
-
-
-def _sees_agent(scope: Scope, instance: Any) -> bool:
-    return (
-        scope.agent_ids is None or not isinstance(instance, OfAgentMixin) or _agent_of(instance) in scope.agent_ids
-    )
-
-
-def _foreign(model: type[Any]) -> ScopeError:
-    return ScopeError(
-        f"{model.__name__}: the row does not belong to this session's tenant.",
-        hint="Write own rows only; shared and foreign rows need the system scope.",
-    )
 
 
 def _refuse(what: str) -> NoReturn:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from flask import current_app, request
 
+from ...core import shared_transaction
 from ...core.installed import installation
 from ...core.principal import Principal
 from ...errors import Forbidden, Unauthorized
 from ...web.errors import mark_identified
-from .headers import token_of
+from .headers import may_carry_key, token_of
 from .same_origin import is_forgeable, same_origin
 
 _BULK_TIMES = 2
 """How many times ``AIAGENTS_MAX_BODY_BYTES`` the longest body of a route may be."""
+
+_SHORT_BODY = 64 * 1024
+"""Bytes of a body that is read before an API key is looked up, whose transaction then need not wait for it."""
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -29,6 +33,8 @@ def enter() -> None:
     if request.method == "OPTIONS":
         return
     system = installation()
+    if may_carry_key(request) and _is_body_read():
+        shared_transaction.begin_sharing(system.database)
     principal = system.access.current()
     mark_identified(request)
     if principal is None:
@@ -45,6 +51,15 @@ def enter() -> None:
     system.maintenance.start()
     _read_body(system.settings.max_body_bytes * _BULK_TIMES)
     system.turns.begin(principal)
+
+
+def _is_body_read() -> bool:
+    """Read a short body; False when there is one that is longer, or of a length that is not announced."""
+    if (length := request.content_length) is None:
+        return "Transfer-Encoding" not in request.headers
+    if length <= _SHORT_BODY:
+        request.get_data(cache=True)
+    return length <= _SHORT_BODY
 
 
 def _read_body(max_bytes: int) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from ...core import shared_transaction
 from ...core.principal import Role
 from ...errors import ConfigurationError
 
@@ -47,6 +48,7 @@ class HostRoles:
             kept = self._kept.get(who)
         if kept is not None and now - kept[0] < self._cached_s:
             return kept[1]
+        shared_transaction.release()  # the host may need a connection to answer
         answer = callback(user_id, tenant_id)
         role = None if answer is None else Role(answer)
         with self._lock:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ...core.clock import utcnow
 from ...core.db import Database
 from ...core.principal import KeyLimits, Principal, Role
-from ...core.tenancy import SYSTEM
+from ...core.tenancy import SYSTEM, Prepared
 from ...errors import Unauthorized
 from ...logs import logger
 from .models import ApiKey
@@ -39,8 +39,8 @@ _KEYS = sa.select(
     ApiKey.permissions,
     ApiKey.agent_ids,
 )
-_FIND = _KEYS.where(ApiKey.token_hash == sa.bindparam("token_hash"))
-_FIND_BY_ID = _KEYS.where(ApiKey.id == sa.bindparam("key_id"))
+_FIND = Prepared(_KEYS.where(ApiKey.token_hash == sa.bindparam("token_hash")))
+_FIND_BY_ID = Prepared(_KEYS.where(ApiKey.id == sa.bindparam("key_id")))
 
 _TOUCH_EVERY = timedelta(minutes=1)
 
@@ -91,9 +91,9 @@ def confirm(database: Database, key_id: UUID, role: Role, roles: HostRoles) -> N
         raise _refused()
 
 
-def _valid(database: Database, find: sa.Select[*tuple[Any, ...]], which: dict[str, Any], now: datetime) -> Any:
-    with database.transaction(SYSTEM) as session:
-        key = session.execute(find, which).one_or_none()
+def _valid(database: Database, find: Prepared, which: dict[str, Any], now: datetime) -> Any:
+    with database.shared(SYSTEM) as session:
+        key = next(iter(session.rows(find, which)), None)
     if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         raise _refused()
     return key

@@ -10,6 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from ...core.shared_transaction import release
 from ...llm.text import scrub
 from ...logs import logger
 from ...types import JSON, JSONObject
@@ -63,6 +64,7 @@ class Payloads:
 
     def _redacted(self, value: JSON) -> JSON:
         try:
+            release()  # the host's function may take long
             # A copy: what the function changes is the log's business, and not the answer's.
             redacted = self.redact(deepcopy(value)) if self.redact else value
             _encode(redacted)

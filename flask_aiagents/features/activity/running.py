@@ -19,7 +19,7 @@ from ...core.clock import uuid7_time
 from ...core.db import Database
 from ...core.principal import Principal
 from ...core.rerun import rerunnable
-from ...core.tenancy import TenantSession
+from ...core.tenancy import Prepared, TenantSession
 from ...types import JSON
 from ..access.service import Access
 from .concurrency import one_more
@@ -37,7 +37,7 @@ _ENDED = (
 
 # The lease goes with the end: so the index that finds expired ones holds running rows alone, on MariaDB too,
 # which has no partial indexes.
-_END = (
+_END = Prepared(
     sa.update(ActivityLog)
     .where(ActivityLog.id == sa.bindparam("log_id"), _RUNNING)
     .values({name: sa.bindparam(f"new_{name}") for name in _ENDED} | {"lease_until": sa.null()})
@@ -46,7 +46,7 @@ _END = (
 
 _NOTED = ("response_data", "input_tokens", "output_tokens")
 
-_NOTE = (
+_NOTE = Prepared(
     sa.update(ActivityLog)
     .where(ActivityLog.id == sa.bindparam("log_id"), _RUNNING)
     .values({name: sa.bindparam(f"new_{name}") for name in _NOTED})
@@ -109,7 +109,7 @@ class RunningLogs:
             with one_more(self._db, principal.tenant_id, limit) as session:
                 yield session
         else:
-            with self._db.transaction(self._access.scope(principal)) as session:
+            with self._db.shared(self._access.scope(principal), last=True) as session:
                 yield session
 
     def finish(
@@ -185,12 +185,12 @@ class RunningLogs:
 
     @rerunnable
     def _change(
-        self, statement: sa.Update, log_id: UUID, principal: Principal, *, response_data: JSON, **values: Any
+        self, statement: Prepared, log_id: UUID, principal: Principal, *, response_data: JSON, **values: Any
     ) -> bool:
         parameters = {f"new_{name}": value for name, value in values.items()}
         parameters |= {"log_id": log_id, "new_response_data": response_data}
         with self._db.transaction(self._access.scope(principal)) as session:
-            changed = bool(session.execute(statement, parameters).rowcount)  # pyright: ignore[reportAttributeAccessIssue]
+            changed = bool(session.change(statement, parameters))
             if changed and statement is _END:
                 note_ended(session, [{"id": log_id, "tenant_id": principal.tenant_id}])
             return changed

@@ -82,7 +82,7 @@ class Agents:
         :raises NotFound: when there is none that the principal can see.
         """
         principal = self._access.require(Permission.READ_AGENTS, principal)
-        with self._db.transaction(self._access.scope(principal)) as session:
+        with self._db.shared(self._access.scope(principal), last=True) as session:
             return find_agent(session, agent_id, sight(self._access, principal))
 
     def list(self, query: Query | None = None, *, principal: Principal | None = None) -> Page:

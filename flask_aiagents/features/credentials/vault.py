@@ -16,7 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ...core.crypto import Keyring
-from ...core.tenancy import TenantSession
+from ...core.tenancy import Prepared, TenantSession
 from ...errors import ConfigurationError
 from ...llm.providers import PROVIDERS, default_origin
 from ...net.guard import is_below, origin
@@ -42,31 +42,47 @@ class Wanted:
         return self.place[0] if self.place else None
 
 
-_FIND = (
-    sa.select(
-        Credential.id,
-        Credential.tenant_key,
-        Credential.agent_key,
-        Credential.provider,
-        Credential.origin,
-        Credential.path_prefix,
-        Credential.ciphertext,
-    )
+class StoredKey(NamedTuple):
+    """What an execution reads of a stored key."""
+
+    id: UUID
+    tenant_key: str
+    provider: str
+    origin: str
+    path_prefix: str
+    ciphertext: str
+
+
+KEY_COLUMNS = tuple(getattr(Credential, name).label(f"key_{name}") for name in StoredKey._fields)
+"""The columns of a :class:`StoredKey`, for a statement that joins them to others."""
+
+KEYS_OF_AGENT = sa.and_(
+    Credential.tenant_key == sa.bindparam("tenant_key"),
+    sa.or_(Credential.agent_key == sa.bindparam("agent_key"), Credential.agent_key == ""),
+)
+"""Joins a tenant's own agent to its keys and to those of the whole tenant."""
+
+NEAREST_FIRST = (
+    Credential.agent_key.desc(),
+    Credential.tenant_key.desc(),
+    sa.func.length(Credential.path_prefix).desc(),
+)
+"""An agent's keys come before its tenant's, a tenant's before the operator's, longer paths before shorter ones."""
+
+_FIND = Prepared(
+    sa.select(*KEY_COLUMNS)
     .where(
         sa.or_(
             sa.and_(
                 Credential.agent_key == sa.bindparam("agent_key"),
-                Credential.tenant_key.in_([sa.bindparam("tenant_key"), ""]),
+                sa.or_(Credential.tenant_key == sa.bindparam("tenant_key"), Credential.tenant_key == ""),
             ),
             sa.and_(Credential.agent_key == "", Credential.tenant_key == sa.bindparam("tenant_key")),
         )
     )
-    .order_by(
-        Credential.agent_key.desc(), Credential.tenant_key.desc(), sa.func.length(Credential.path_prefix).desc()
-    )
+    .order_by(*NEAREST_FIRST)
     .limit(200)
 )
-"""An agent's keys come before its tenant's, a tenant's before the operator's, longer paths before shorter ones."""
 
 
 class Vault:
@@ -76,16 +92,17 @@ class Vault:
         self._keyring = keyring
         self._trusted = {origin(url) for url in trusted_origins}
 
-    def rows(self, session: TenantSession, agent_id: UUID | None, tenant_id: str | None) -> Sequence[Any]:
+    def rows(self, session: TenantSession, agent_id: UUID | None, tenant_id: str | None) -> Sequence[StoredKey]:
         """The stored keys of an agent and of a tenant that the session sees: all of them in the system scope."""
         agent_key = agent_id.hex if agent_id else ""
-        return session.execute(_FIND, {"agent_key": agent_key, "tenant_key": tenant_id or ""}).all()
+        rows = session.rows(_FIND, {"agent_key": agent_key, "tenant_key": tenant_id or ""})
+        return [StoredKey(*row) for row in rows]
 
-    def keys_for(self, wanted: Sequence[Wanted], rows: Sequence[Any]) -> list[str | None]:
+    def keys_for(self, wanted: Sequence[Wanted], rows: Sequence[StoredKey]) -> list[str | None]:
         """For each wanted model its key, or None where there is none that may be used."""
         return [self._stored(rows, model) or self._from_environment(model) for model in wanted]
 
-    def _stored(self, rows: Sequence[Any], model: Wanted) -> str | None:
+    def _stored(self, rows: Sequence[StoredKey], model: Wanted) -> str | None:
         for row in rows:
             if _serves(row, model) and (row.tenant_key or not model.own_only):
                 # stripped: keys stored by earlier versions may end in a line break
@@ -107,7 +124,7 @@ def _environment_key(name: str) -> str | None:
     return text or None
 
 
-def _serves(row: Any, model: Wanted) -> bool:
+def _serves(row: StoredKey, model: Wanted) -> bool:
     """Whether a stored key is for the place that a model's requests go to."""
     if model.place is None or (row.provider, row.origin) != (model.provider, model.place[0]):
         return False

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...core.db import Database
 from ...core.principal import Principal
+from ...core.shared_transaction import sharing
 from ...core.slots import Slot, Slots
 from ...core.turns import end_turn
 from ...llm.engine import engine
@@ -127,7 +128,8 @@ class Executions:
         principal = self._access.require(Permission.EXECUTE_AGENT, principal)
         slot = self._slots.take(principal)
         try:
-            return self._opened(agent_id, data, overrides, principal, slot)
+            with sharing(self._db):
+                return self._opened(agent_id, data, overrides, principal, slot)
         except BaseException:
             slot.release()
             raise
