@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -199,3 +201,20 @@ def test_a_host_without_sessions_can_be_read(tmp_path: Path) -> None:
     assert response.status_code == 500
     assert "SECRET_KEY" in response.text
     close(app)
+
+
+@pytest.mark.parametrize("path", ["/aiagents/assets/icon.svg", "/api/docs/assets/swagger-ui.css"])
+def test_an_asset_that_did_not_change_leaves_no_file_open(
+    host: Flask, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """The answer 304 has no body, so nothing would close the file that it was made of."""
+    client: Any = host.test_client()
+    with client.get(path) as whole:
+        etag = whole.headers["ETag"]
+    seen: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", seen.append)  # what warns of a file that was left open
+    answer = client.get(path, headers={"If-None-Match": etag})
+    assert (answer.status_code, answer.data) == (304, b"")
+    del answer
+    gc.collect()
+    assert seen == []
