@@ -15,7 +15,7 @@ from support.hosts import close, make_host
 
 
 def _wait_for(what: Callable[[], object]) -> bool:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not what() and time.monotonic() < until:
         time.sleep(0.01)
     return bool(what())
@@ -42,15 +42,25 @@ def _delete(app: Flask, file: Path) -> None:
         part.unlink()
 
 
-def _threads() -> list[str]:
-    """Our threads, without the engine's: that is the process's and holds no app."""
-    names = [thread.name for thread in threading.enumerate() if thread.name.startswith("aiagents-")]
-    return [name for name in names if name != "aiagents-engine"]
+@pytest.fixture
+def new_threads() -> Callable[[], list[str]]:
+    """Lists our threads since the test began, without the engine's: that is the process's and holds no app."""
+    earlier = set(threading.enumerate())
+
+    def names() -> list[str]:
+        threads = (thread for thread in threading.enumerate() if thread not in earlier)
+        return [
+            each.name for each in threads if each.name.startswith("aiagents-") and each.name != "aiagents-engine"
+        ]
+
+    return names
 
 
 @pytest.mark.requirement("R55")
 @pytest.mark.parametrize("factories", [3, pytest.param(30, marks=pytest.mark.slow)])
-def test_apps_of_a_factory_are_collected(factories: int, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_apps_of_a_factory_are_collected(
+    factories: int, tmp_path: Path, caplog: pytest.LogCaptureFixture, new_threads: Callable[[], list[str]]
+) -> None:
     """Used apps leave nothing behind: no app, no thread, and no file that comes back after it was deleted."""
     caplog.set_level(logging.CRITICAL, "flask_aiagents")  # pytest keeps records, so tracebacks, so apps
     apps: list[weakref.ref[Flask]] = []
@@ -67,26 +77,28 @@ def test_apps_of_a_factory_are_collected(factories: int, tmp_path: Path, caplog:
         return [app for ref in apps if (app := ref()) is not None]
 
     assert _wait_for(lambda: not live()), live()  # a tick that has just begun holds its app until it ends
-    assert _wait_for(lambda: not _threads()), _threads()
+    assert _wait_for(lambda: not new_threads()), new_threads()
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.requirement("R55")
-def test_maintenance_does_not_create_a_deleted_database(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_maintenance_does_not_create_a_deleted_database(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, new_threads: Callable[[], list[str]]
+) -> None:
     """The thread of a living app reports that its SQLite file is missing, and the file stays missing."""
     app = make_host(f"sqlite:///{tmp_path}/host.db", AIAGENTS_MAINTENANCE_INTERVAL_S=0.01)
     _use(app)
     _delete(app, tmp_path / "host.db")
     assert _wait_for(lambda: caplog.text.count("unable to open database file") > 3)
     close(app)
-    assert _wait_for(lambda: not _threads())
+    assert _wait_for(lambda: not new_threads())
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.requirement("R55")
-def test_no_maintenance_thread_starts_under_testing(tmp_path: Path) -> None:
+def test_no_maintenance_thread_starts_under_testing(tmp_path: Path, new_threads: Callable[[], list[str]]) -> None:
     """An app with TESTING serves API, panel, executions and streams without a maintenance thread."""
     app = make_host(f"sqlite:///{tmp_path}/host.db", TESTING=True, AIAGENTS_MAINTENANCE_INTERVAL_S=0.01)
     _use(app)
-    assert _threads() == []
+    assert new_threads() == []
     close(app)
