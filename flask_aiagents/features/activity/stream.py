@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -58,7 +59,7 @@ LATE = timedelta(minutes=1)
 LOOK_BACK = timedelta(hours=1)
 """How old a token may be, and how long an execution may run until its end is told."""
 
-MOST = 20_000
+MOST = 5_000
 """Most logs of one poll, of those that it reads again too: beyond, a client is told to read the list."""
 
 MOST_EACH = 4
@@ -89,22 +90,26 @@ Reading = Callable[[], AbstractContextManager[TenantSession]]
 """Opens a short read transaction of the principal, and raises when it may not read any more."""
 
 
+RawId: TypeAlias = UUID | str
+"""An id as the driver reads it: to make thousands of objects a poll of its text takes longer than the query."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     """What one poll saw."""
 
     since: UUID
     """From where the next one reads."""
-    found: frozenset[UUID]
+    found: frozenset[RawId]
     """What it read that fits the filter."""
-    running: frozenset[UUID]
+    running: frozenset[RawId]
     """What runs, whether it fits or not: it may in the end."""
     is_too_much: bool = False
     """Whether there was more than it found."""
 
     @property
     def token(self) -> str:
-        return str(min({self.since, *self.running}))
+        return str(min([self.since, *map(_id, self.running)]))
 
 
 class Place:
@@ -221,7 +226,7 @@ class LogStream:
         if look.is_too_much or self._last.is_too_much:
             yield "reload", RELOAD
             return
-        ids = sorted((look.found - self._last.found) | (self._last.running - look.running))
+        ids = sorted((look.found - self._last.found) | (self._last.running - look.running), key=str)
         for start in range(0, len(ids), MAX_LIMIT):
             for row in self._rows(ids[start : start + MAX_LIMIT]):
                 yield "log", row
@@ -235,14 +240,19 @@ class LogStream:
             found, running = _ids(session, began), _ids(session, runs)
         return _Look(uuid7_from(now - LATE), found, running, is_too_much=len(found) > MOST)
 
-    def _rows(self, ids: Sequence[UUID]) -> list[JSONObject]:
+    def _rows(self, ids: Sequence[RawId]) -> list[JSONObject]:
         query = Query(terms=self._terms, order=(("id", False),), select=SHOWN, limit=MAX_LIMIT)
         with self._reading() as session:
-            return list_page(session, COLUMNS, query, ActivityLog.id.in_(ids)).items
+            return list_page(session, COLUMNS, query, ActivityLog.id.in_(map(_id, ids))).items
 
 
-def _ids(session: TenantSession, where: Sequence[sa.ColumnElement[bool]]) -> frozenset[UUID]:
-    return frozenset(session.scalars(sa.select(ActivityLog.id).where(*where).limit(MOST + 1)))
+def _ids(session: TenantSession, where: Sequence[sa.ColumnElement[bool]]) -> frozenset[RawId]:
+    raw: sa.ColumnElement[Any] = sa.type_coerce(ActivityLog.id, sa.types.NullType())
+    return frozenset(session.scalars(sa.select(raw).where(*where).limit(MOST + 1)))
+
+
+def _id(raw: RawId) -> UUID:
+    return UUID(raw) if isinstance(raw, str) else raw
 
 
 def _from(since: UUID) -> tuple[sa.ColumnElement[bool], ...]:
