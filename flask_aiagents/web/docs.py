@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from copy import deepcopy
+from functools import lru_cache
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -14,7 +15,7 @@ from flask import Blueprint, Response, request, url_for
 from ..types import JSONObject
 from .assets import close_unsent
 from .errors import register_error_handlers
-from .json import json_response
+from .json import dumps, json_response, json_text_response
 from .page_headers import keep_headers
 from .urls import mounted
 
@@ -24,6 +25,9 @@ _PAGE = files("flask_aiagents.web") / "docs.html"
 """Filled in without the host's Jinja, whose delimiters and filters are the host's choice."""
 
 _ASSETS = {"style": ".css", "script": "-bundle.js"}
+_MOUNTS = 8
+"""Places of which the document is kept."""
+
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -32,10 +36,23 @@ def docs_blueprint(api: Any) -> Blueprint:
     blueprint = Blueprint(NAME, __name__, static_folder="static", static_url_path="/docs/assets")
     close_unsent(blueprint)
     register_error_handlers(blueprint)
-    blueprint.get("/openapi.json", endpoint="openapi")(lambda: json_response(_document(api)))
+    document = _Document(api)
+    blueprint.get("/openapi.json", endpoint="openapi")(document.response)
     blueprint.get("/health", endpoint="health")(lambda: json_response({"status": "ok"}))
     blueprint.get("/docs", endpoint="docs")(_page)
     return blueprint
+
+
+class _Document:
+    """The OpenAPI document as text, made once for each place where the app is mounted."""
+
+    def __init__(self, api: Any) -> None:
+        self._text = lru_cache(_MOUNTS)(lambda prefix, root: dumps(_document(api, prefix, root)))
+
+    def response(self) -> Response:
+        """Answer with the document for the place of the current request."""
+        prefix = request.path.removesuffix("/openapi.json")
+        return json_text_response(self._text(prefix, request.root_path))
 
 
 def _page() -> Response:
@@ -52,15 +69,14 @@ def _page() -> Response:
     return response
 
 
-def _document(api: Any) -> JSONObject:
+def _document(api: Any, prefix: str, root: str) -> JSONObject:
     """The document with our own two routes, groups by their plain names, and where the app is mounted."""
     document: JSONObject = deepcopy(api.document())  # it shares its parts with the specification
-    prefix = request.path.removesuffix("/openapi.json")
     document["paths"] |= {
         f"{prefix}/health": _open("Whether the process answers."),
         f"{prefix}/openapi.json": _open("This document."),
     }
-    if request.root_path:
+    if root:
         document["servers"] = [{"url": mounted("")}]
     _rename_tags(document)
     return document

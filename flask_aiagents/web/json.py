@@ -48,7 +48,12 @@ def dumps(value: Any) -> bytes:
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A response that nobody caches or sniffs."""
-    return Response(dumps(value), status, _HEADERS | (headers or {}), mimetype="application/json")
+    return json_text_response(dumps(value), status, headers)
+
+
+def json_text_response(text: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """The same for a value that is JSON text already."""
+    return Response(text, status, _HEADERS | (headers or {}), mimetype="application/json")
 
 
 def empty_response(status: int = 204, headers: dict[str, str] | None = None) -> Response:
