@@ -14,10 +14,12 @@ import flask_aiagents_alembic
 from .config import Settings
 from .core.crypto import Keyring
 from .core.db import Database, ReadLimits
+from .core.floods import Floods
 from .core.host_database import resolve
 from .core.installed import EXTENSION, installation
 from .core.maintenance import Maintenance
 from .core.rates import RateStorage
+from .core.shares import Shares
 from .core.slots import SlotLimits, Slots
 from .core.turns import Turns
 from .errors import ConfigurationError
@@ -71,6 +73,7 @@ class Installation:
     executions: Executions
     maintenance: Maintenance
     turns: Turns
+    floods: Floods
 
 
 class AIAgents:
@@ -163,6 +166,7 @@ class AIAgents:
         maintenance.add("rollups", analytics.roll_up)
         maintenance.add("retention", retention.tick)
         maintenance.add("cached figures", analytics.refresh_cached)
+        turns = Turns(settings.max_active_requests_per_tenant, slots, Shares())
         return Installation(
             settings=settings,
             database=database,
@@ -177,7 +181,8 @@ class AIAgents:
             retention=retention,
             analytics=analytics,
             erasure=Erasure(database, access, running),
-            turns=Turns(settings.max_active_requests_per_tenant, slots),
+            turns=turns,
+            floods=Floods(turns),
             executions=Executions(database, access, running, planner, Limiter(settings, rates), slots),
             maintenance=maintenance,
         )

@@ -45,6 +45,11 @@ class Line:
                 self._working -= 1
             return self._working > 0
 
+    def is_full(self) -> bool:
+        """Return whether a worker who came now would have to wait."""
+        with self._lock:
+            return self._working >= self._at_once
+
     def waiting(self) -> int:
         """Return how many wait for a place."""
         with self._lock:

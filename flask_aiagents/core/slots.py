@@ -71,11 +71,15 @@ class Slots:
         if for_user:
             owners = ((principal.tenant_id, principal.user_id), *owners)
         with self._lock:
-            for group in self._groups():
-                group._require_room(owners)
+            self._require_rooms(owners)
             for group in self._groups():
                 group._taken.update(owners)
         return Slot(self, owners)
+
+    def require_room(self, tenant_id: str | None) -> None:
+        """Refuse a tenant that has no slot left, as :meth:`take` does."""
+        with self._lock:
+            self._require_rooms(((tenant_id,), ()))
 
     def taken(self) -> int:
         """Return how many slots this process has given out."""
@@ -94,6 +98,10 @@ class Slots:
         while group is not None:
             yield group
             group = group._within
+
+    def _require_rooms(self, owners: tuple[Owner, ...]) -> None:
+        for group in self._groups():
+            group._require_room(owners)
 
     def _require_room(self, owners: tuple[Owner, ...]) -> None:
         self._count_released()

@@ -15,7 +15,7 @@ from marshmallow import fields
 
 from ..core.installed import installation
 from ..core.shared_transaction import end_sharing
-from ..core.turns import end_turn
+from ..core.turns import end_turn, pace
 from ..errors import AIAgentsError, BadRequest, PreconditionFailed
 from ..types import JSON, JSONObject
 from .errors import register_error_handlers
@@ -105,6 +105,7 @@ class Blueprint(DocumentsOperations, flask_smorest.Blueprint):
     def __init__(self, name: str, *, description: str) -> None:
         super().__init__(f"aiagents_{name}", __name__, description=description)
         register_error_handlers(self)
+        self.after_request(pace)
         self.teardown_request(end_turn)
         self.teardown_request(end_sharing)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import current_app, request
 
 from ...core import shared_transaction
 from ...core.installed import installation
-from ...core.principal import Principal
+from ...core.principal import Principal, Role
 from ...errors import Forbidden, Unauthorized
 from ...web.errors import mark_identified
 from .headers import may_carry_key, token_of
@@ -28,17 +30,23 @@ def enter() -> None:
     transaction ends, so that the request holds one connection and not two.
 
     :raises Unauthorized: when the request identifies nobody.
+    :raises RateLimited: when too many requests of the tenant wait.
     :raises Forbidden: for a write that another site may have caused a browser to send.
     """
     if request.method == "OPTIONS":
         return
+    began_cpu_s = time.thread_time()
     system = installation()
+    if (key := token_of(request)) is not None:
+        system.floods.refuse(key)
     if may_carry_key(request) and _is_body_read():
         shared_transaction.begin_sharing(system.database)
     principal = system.access.current()
     mark_identified(request)
     if principal is None:
         raise Unauthorized("Nobody is logged in.")
+    if key is not None and principal.role is not Role.SUPER_ADMIN:  # theirs act for many tenants
+        system.floods.remember(key, principal.tenant_id)
     system.database.end_host_read()
     if request.method not in _READS and not _is_intended(principal):
         raise Forbidden(
@@ -50,7 +58,7 @@ def enter() -> None:
         )
     system.maintenance.start()
     _read_body(system.settings.max_body_bytes * _BULK_TIMES)
-    system.turns.begin(principal)
+    system.turns.begin(principal, began_cpu_s)
 
 
 def _is_body_read() -> bool:

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ...core.installed import installation
 from ...core.principal import Principal, acting_as
-from ...core.turns import end_turn
+from ...core.turns import end_turn, pace
 from ...errors import Forbidden
 from ...features.access.policy import Permission
 from ...web.errors import host_answer, known_error, mark_identified
@@ -108,6 +108,7 @@ class PanelView(BaseView):
         """The view's blueprint, whose answers are secured and whose errors are pages of ours."""
         blueprint = super().create_blueprint(admin)
         blueprint.after_request(security.secure)
+        blueprint.after_request(pace)
         blueprint.teardown_request(end_turn)
         for code in http.default_exceptions:
             blueprint.register_error_handler(code, self._failed)
