@@ -12,7 +12,9 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from ..net.guard import AddressRefused, resolve_public
+from ..net.errors import AddressRefused
+from ..net.guard import is_allowed
+from ..net.resolver import resolver
 from .failures import Failure, from_status
 from .wire import NO_KEY, WIRE, Wire
 
@@ -58,7 +60,8 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
 
     async def _connect(self, host: str, port: int, *options: Any) -> httpcore2.AsyncNetworkStream:
         last: Exception | None = None
-        for address in await resolve_public(host, port, self._allowed_hosts):
+        admitted = is_allowed(host, self._allowed_hosts)
+        for address in await resolver.resolve(host, port, tenant=None, admitted=admitted):
             connecting = asyncio.ensure_future(self._inner.connect_tcp(address, port, None, *options))
             try:
                 return await asyncio.shield(connecting)

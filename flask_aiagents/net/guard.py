@@ -1,13 +1,12 @@
 """The address guard: where a model may be.
 
 A ``base_url`` comes from people, so it is judged twice: its text when it is written (:func:`check_base_url`),
-and its addresses when it is connected to (:func:`resolve_public`), where exactly the addresses that were judged
-are used. A name that resolves to a public address today and to a private one tomorrow gets nowhere.
+and its addresses when it is connected to (:func:`judge`), where exactly the addresses that were judged are used.
+A name that resolves to a public address today and to a private one tomorrow gets nowhere.
 """
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 import socket
@@ -15,6 +14,7 @@ from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import BadRequest
+from .errors import AddressRefused
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PLAIN_URL = re.compile(r"[A-Za-z0-9._~:/\[\]-]+")
@@ -32,10 +32,6 @@ _NEVER = (
     ipaddress.ip_network("fec0::/10"),
 )
 """Special-purpose ranges (RFC 6890, 9602, 9637) that ``is_global`` of some Python versions admits."""
-
-
-class AddressRefused(OSError):
-    """The name leads to an address that is not public."""
 
 
 def origin(url: str) -> str:
@@ -67,7 +63,7 @@ def check_base_url(url: str, allowed_hosts: Iterable[str]) -> None:
         return
     if parts.scheme != "https":
         raise _refused("base_url must start with https://.")
-    address = _literal(host)
+    address = literal(host)
     if host == "localhost" or host.endswith(".localhost") or (address and not is_public(address)):
         raise _refused(f"{host} is not a public address.")
 
@@ -90,15 +86,13 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (never or ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
-async def resolve_public(host: str, port: int, allowed_hosts: Iterable[str]) -> list[str]:
-    """The addresses of a host, for connecting to exactly these.
+def judge(host: str, addresses: list[str], *, admitted: bool) -> list[str]:
+    """Return the addresses of a host, for connecting to exactly these.
 
-    :raises AddressRefused: when one of them is not public and the host is not allowed.
-    :raises OSError: when the name cannot be resolved.
+    :param admitted: whether the operator admits the host, whatever its addresses.
+    :raises AddressRefused: when one of them is not public and the host is not admitted.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-    if not is_allowed(host, allowed_hosts) and not all(is_public(address) for address in addresses):
+    if not admitted and not all(is_public(address) for address in addresses):
         raise AddressRefused(f"{host} leads to an address that is not public")
     return addresses
 
@@ -123,7 +117,7 @@ def _host(parts: SplitResult) -> str:
     return (parts.hostname or "").lower().rstrip(".")
 
 
-def _literal(host: str) -> str | None:
+def literal(host: str) -> str | None:
     """The address, when the host is written as one; 127.1, 0x7f000001 and 2130706433 are addresses too."""
     try:
         return str(ipaddress.ip_address(host))
