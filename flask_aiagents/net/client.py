@@ -22,17 +22,14 @@ from typing import TypeAlias
 import aiohttp
 from yarl import URL
 
-from ..version import __version__
 from .errors import Broken, Compressed, ConnectFailed, NetError, TooLarge, Unsendable
-from .guard import is_allowed, judge, literal
-from .limits import Clock, Limits
+from .guard import judge, literal
+from .limits import MAX_PART_BYTES, Clock, Limits
 from .pools import CONNECTING, Pools
+from .request import complete, target
 
 Ready: TypeAlias = Callable[[], Awaitable[None]]
 """Waits until whoever reads the answer has room for more."""
-
-MAX_PART_BYTES = 65_536
-"""A body is handed out in parts of at most this size, so that no step of its reader takes long."""
 
 DRAIN_S = 0.05
 """A reader that leaves at the end of a message, before that of the body, waits this long for it. In time: the
@@ -75,7 +72,7 @@ class Client:
 class Response:
     """One request and its answer: a context manager, and an iterator over the parts of the body."""
 
-    status: int
+    status = 0
     headers: dict[str, str]
     """Names are in lower case."""
 
@@ -112,7 +109,7 @@ class Response:
         except (aiohttp.ClientError, OSError, ValueError, TypeError) as error:
             failure = _failure(error, self._connected)
         finally:
-            if self._inner is None:
+            if not self.status:
                 self._release()
         if failure:  # raised here, where the library's exception is no longer its context
             raise failure
@@ -120,21 +117,24 @@ class Response:
 
     async def _send(self) -> None:
         url, headers, body = self._request
-        place = URL(url)
-        admitted = is_allowed(place.host or "", self._allowed_hosts)
-        if (address := literal(place.host or "")) is not None:
-            judge(place.host or "", [address], admitted=admitted)  # aiohttp asks no resolver about literals
+        place = target(url, self._allowed_hosts).place
+        if (address := literal(place.host)) is not None:
+            judge(place.host, [address], admitted=place.admitted)  # aiohttp asks no resolver about literals
+        if (parsed := URL(url, encoded=True)).raw_host != place.host:
+            raise Unsendable("the host of the URL can be read in two ways")
         async with asyncio.timeout_at(self._clock.deadline) as self._timer:
             slots = self._pools.slots(self.tenant, place)
             await slots.acquire()
             self._slots = slots
-            inner = await self._pools.session(admitted).post(
-                place,
+            inner = await self._pools.session(place.admitted).post(
+                parsed,
                 data=body if len(body) <= _LARGE_BODY_BYTES else io.BytesIO(body),
-                headers={"User-Agent": f"flask-aiagents/{__version__}", **headers, "Accept-Encoding": "identity"},
+                headers=complete(headers),
                 allow_redirects=False,
             )
         self._inner = inner
+        if inner.status == 101:
+            raise Broken("the protocol is changed", answered=True)
         self.status = inner.status
         self.headers = {name.lower(): value for name, value in inner.headers.items()}
 
@@ -221,10 +221,12 @@ def _failure(error: Exception, connected: bool) -> NetError:
             return ConnectFailed("its name cannot be resolved")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
             return ConnectFailed("its TLS certificate is not accepted")
-        case aiohttp.InvalidURL() | ValueError() | TypeError():
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | ValueError() | TypeError():
             return Unsendable("URL or headers hold what HTTP cannot carry")
+        case aiohttp.ClientResponseError():
+            return Broken("what came is not HTTP", answered=True)
     if connected:
-        return Broken("the connection ended before an answer, or what came is not HTTP", answered=False)
+        return Broken("the connection ended before an answer", answered=False)
     return ConnectFailed("no connection can be made")
 
 

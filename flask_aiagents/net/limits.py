@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from .errors import Limit, TimedOut
+
+MAX_CONNECTIONS = 64
+"""Connections of one tenant to one origin at once, on the loop and in threads each; further requests wait for one
+within their connect limit."""
+
+KEEP_ALIVE_S = 15.0
+"""Seconds that an idle connection is kept; shorter than what providers and their gateways keep."""
+
+MAX_PART_BYTES = 65_536
+"""A body is handed out in parts of at most this size, so that no step of its reader takes long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,17 @@ class Clock:
         self.limit, self.deadline = limit, None if seconds is None else now + seconds
         if self._end is not None and (self.deadline is None or self._end < self.deadline):
             self.limit, self.deadline = "total", self._end
+
+    def left(self) -> float | None:
+        """Return the seconds until the deadline, for a blocking call.
+
+        :raises TimeoutError: when there are none.
+        """
+        if self.deadline is None:
+            return None
+        if (left := self.deadline - time.monotonic()) <= 0:
+            raise TimeoutError
+        return left
 
     def timed_out(self) -> TimedOut:
         """Return the error of the limit that runs."""

@@ -8,28 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeAlias
 from weakref import WeakValueDictionary
 
 import aiohttp
 import aiohttp.abc
-from yarl import URL
 
+from .limits import KEEP_ALIVE_S, MAX_CONNECTIONS
+from .request import Place
 from .resolver import resolver
-
-MAX_CONNECTIONS = 64
-"""Connections of one tenant to one origin at once; further requests wait for one within their connect limit."""
-
-KEEP_ALIVE_S = 15.0
-"""Seconds that an idle connection is kept; shorter than what providers and their gateways keep."""
+from .sockets import tls_context
 
 _NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, connect=None, sock_read=None, sock_connect=None)
 _ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """Headers that aiohttp adds by itself unless told not to."""
 
-_Place: TypeAlias = "tuple[str | None, str | None, int | None]"
+_Owner: TypeAlias = "tuple[str | None, Place]"
 
 
 class Connecting(Protocol):
@@ -50,15 +45,14 @@ class Pools:
     """Connections and their limits. Made anywhere, used on one event loop."""
 
     def __init__(self) -> None:
-        self._tls = ssl.create_default_context()
+        self._tls = tls_context()
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        self._slots: WeakValueDictionary[_Place, asyncio.Semaphore] = WeakValueDictionary()
+        self._slots: WeakValueDictionary[_Owner, asyncio.Semaphore] = WeakValueDictionary()
 
-    def slots(self, tenant: str | None, url: URL) -> asyncio.Semaphore:
-        """Return the tenant's connections to an origin, to acquire one."""
-        place = (tenant, url.host, url.port)
-        if (slots := self._slots.get(place)) is None:
-            slots = self._slots[place] = asyncio.Semaphore(MAX_CONNECTIONS)
+    def slots(self, tenant: str | None, place: Place) -> asyncio.Semaphore:
+        """Return the tenant's connections to a place, to acquire one."""
+        if (slots := self._slots.get((tenant, place))) is None:
+            slots = self._slots[tenant, place] = asyncio.Semaphore(MAX_CONNECTIONS)
         return slots
 
     def session(self, admitted: bool) -> aiohttp.ClientSession:
