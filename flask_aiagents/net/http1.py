@@ -69,7 +69,7 @@ class AnswerReader:
     def _end(self) -> None:
         if not self.status or self._left is not None:
             raise BadAnswer("the connection ended within the answer")
-        self.done = True
+        self.done, self._keep_alive = True, False
 
     def _read_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n")

@@ -77,7 +77,7 @@ def _options(options: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(params=["loop", "thread"])
 def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
-    """``ask(url, body, first_byte_s=1, tenant="acme")``, with either client; nothing is left open at the end."""
+    """``ask(url, body, first_byte_s=1, tenant="acme")``, with either client."""
     if request.param == "loop":
         with asyncio.Runner() as runner:
             client = Client()
@@ -87,4 +87,10 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
         client = SyncClient()
         yield lambda url, *args, **options: fetch_here(client, url, *args, **options)
         client.close()
-    gc.collect()  # an unclosed socket would warn now
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_is_left_open() -> Iterator[None]:
+    """An unclosed socket warns when it is collected, which fails the test."""
+    yield
+    gc.collect()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import os
 import resource
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -212,3 +214,19 @@ def test_a_reader_that_leaves_at_the_end_of_a_message_keeps_the_connection(upstr
     asyncio.run(main())
     peers = [request.peer for request in upstream.requests]
     assert peers[0] == peers[1] == peers[2] != peers[3]
+
+
+def test_a_forked_process_uses_connections_of_its_own(upstream: Upstream) -> None:
+    """Two processes on one connection would read each other's answers."""
+    client = SyncClient()
+    assert fetch_here(client, upstream.base_url).status == 200
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of the server are no part of the child
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if fetch_here(client, upstream.base_url).status == 200 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert fetch_here(client, upstream.base_url).status == 200
+    first, forked, last = (request.peer for request in upstream.requests)
+    assert first == last != forked
+    client.close()
