@@ -28,7 +28,7 @@ from .limits import MAX_PART_BYTES, Clock, Limits
 from .pools import CONNECTING, Pools
 from .request import complete, target
 
-Ready: TypeAlias = Callable[[], Awaitable[None]]
+Ready: TypeAlias = Callable[[], Awaitable[object]]
 """Waits until whoever reads the answer has room for more."""
 
 DRAIN_S = 0.05
