@@ -22,16 +22,20 @@ from flask import Flask
 from support.cast import ALICE, CHARLIE, OFFLINE, make_agent
 from support.gunicorn import gunicorn
 from support.hosts import ENCRYPTION_KEY, close, make_host
+from support.slow_names import QUICK
 
 from flask_aiagents.testing import client_as
 
 MODULE = """
+from support import slow_names
 from support.hosts import make_host
 
+slow_names.install()
 app = make_host({uri!r}, migrated=False, AIAGENTS_ENCRYPTION_KEYS={key!r}, **{limits!r})
 """
 
 LIMITS = {
+    "AIAGENTS_ALLOWED_HOSTS": f"127.0.0.1,{QUICK}",
     # The rate of executions is off, so that nothing but the limits on what runs at once holds the attacker back.
     "AIAGENTS_ACTIVITY_ROWS_LIMIT": "60000/minute",
     "AIAGENTS_ACTIVITY_BYTES_LIMIT": "33554432/minute",

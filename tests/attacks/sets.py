@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from attacks.arena import Arena, Attack, execution, post
 from attacks.inputs.abandoned import ABANDONED
+from attacks.inputs.answers import all_answers
 from attacks.inputs.bodies import all_bodies
 from attacks.inputs.filters import HOSTILE_TEXT, LOGS, PATTERNS, QUERIES
 from attacks.inputs.many import MANY
@@ -16,8 +17,10 @@ from attacks.inputs.posts import POSTS
 from attacks.inputs.providers import PROVIDERS
 from attacks.inputs.schemas import SCHEMA_ATTACKS
 from attacks.inputs.streams import EXPORTS, STREAMS
-from support.cast import ALICE, OFFLINE
-from upstream import Upstream, say
+from support.cast import ALICE, CHARLIE, OFFLINE
+from support.slow_names import QUICK, SLOW
+from upstream import Upstream, raw, say
+from upstream.server import Exchange
 
 from flask_aiagents.testing import client_as
 
@@ -43,6 +46,46 @@ def providers(arena: Arena) -> Iterator[Sequence[Attack]]:
         config = {"provider": "openai_compatible", "base_url": upstream.base_url, "timeout_s": 10}
         agents = {name: arena.make_agent(f"Slow: {name}", config | {"model": name}) for name in behaviours}
         yield [execution(name, agents[name], headers=SSE if stream else ()) for name, _, stream in PROVIDERS]
+
+
+@contextmanager
+def answers(arena: Arena) -> Iterator[Sequence[Attack]]:
+    """Executions whose answers are hard to read."""
+    with Upstream() as upstream:
+        kinds = {False: "application/json", True: "text/event-stream"}
+        found = all_answers()
+        streamed = {name: stream for name, _, stream in found}
+        behaviours = {name: raw(body, content_type=kinds[stream]) for name, body, stream in found}
+        upstream.behave(lambda exchange: behaviours[exchange.request.json["model"]](exchange))
+        config = {"provider": "openai_compatible", "base_url": upstream.base_url, "timeout_s": 20}
+        agents = {name: arena.make_agent(f"Answer: {name}", config | {"model": name}) for name in behaviours}
+        yield [execution(name, agents[name], headers=SSE if streamed[name] else ()) for name in agents]
+
+
+@contextmanager
+def names(arena: Arena) -> Iterator[Sequence[Attack]]:
+    """Executions at hosts whose names are slow to resolve, while the victim's own host is looked up each time."""
+    victim = client_as(arena.app, CHARLIE)
+    place = f"/api/ai_agents/{arena.victim.agent_id}"
+    config = {"provider": "openai_compatible", "model": "m"}
+    urls = [f"https://host{number}{SLOW}/v1" for number in range(40)]
+    agents = {url: arena.make_agent(f"Name: {url}", config | {"base_url": url, "timeout_s": 10}) for url in urls}
+    with Upstream() as upstream:
+        upstream.behave(_answer_and_close)
+        moved = {"model_config": config | {"base_url": f"http://{QUICK}:{upstream.port}/v1"}}
+        assert victim.patch(place, json=moved).status_code == 200
+        try:
+            yield [execution(url, agent_id) for url, agent_id in agents.items()]
+        finally:
+            victim.patch(place, json={"model_config": OFFLINE})
+
+
+def _answer_and_close(exchange: Exchange) -> None:
+    """Answer, and leave no connection that could be used without its name being looked up."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}
+    answer = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+    exchange.whole(json.dumps(answer).encode(), content_type="application/json", connection="close")
+    exchange.keep_alive = False
 
 
 @contextmanager
@@ -130,6 +173,8 @@ def many(_: Arena) -> Iterator[Sequence[Attack]]:
 ALL: dict[str, Callable[[Arena], Prepared]] = {
     "filters": filters,
     "providers": providers,
+    "answers": answers,
+    "names": names,
     "abandoned": abandoned,
     "outputs": outputs,
     "schemas": schemas,

@@ -9,6 +9,8 @@ pytestmark = pytest.mark.slow
 REQUIREMENTS = {
     "filters": "R44",
     "providers": "R45",
+    "answers": "R47",
+    "names": "R48",
     "abandoned": "R45",
     "outputs": "R43",
     "schemas": "R43",
