@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .errors import Limit, TimedOut
 
-MAX_CONNECTIONS = 64
+MAX_CONNECTIONS = 256
 """Connections of one tenant to one origin at once, on the loop and in threads each; further requests wait for one
 within their connect limit."""
 
