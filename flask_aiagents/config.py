@@ -149,7 +149,7 @@ class Settings:
     """Seconds that one whole execution may take; an agent's own ``timeout_s`` replaces it."""
 
     max_retries: int = 2
-    """Further tries a model after 429, 5xx and connection errors."""
+    """Further tries a model after 408, 409, 429, 5xx and connection errors."""
 
     max_tool_rounds: int = 8
     max_tool_calls: int = 16
@@ -175,7 +175,7 @@ class Settings:
 
     prices: Mapping[str, Mapping[str, str]] | None = None
     """Prices that replace the catalogue's: ``{"provider:model": {"input": "0.15", "output": "0.60"}}`` in
-    USD a million tokens; ``cached`` is optional."""
+    USD a million tokens; docs/configuration.md lists the optional parts."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:

@@ -20,9 +20,13 @@ MAY_BE_ZERO = frozenset({"maintenance_interval_s", "role_cache_s", "statement_ti
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off", "", "none"})
 
-_PRICE_KEYS = ("input", "output", "cached")
+_PRICE_PARTS = (
+    *("input", "output", "cached", "cache_write", "cache_write_1h", "reasoning", "input_audio", "output_audio"),
+)
+_PRICE_KEYS = (*_PRICE_PARTS, *(f"long_{part}" for part in _PRICE_PARTS), "long_context")
 _PRICE_FORM = (
-    'Write {"provider:model": {"input": "0.15", "output": "0.60"}}, in USD a million tokens; "cached" is optional.'
+    'Write {"provider:model": {"input": "0.15", "output": "0.60"}}, in USD a million tokens; '
+    "docs/configuration.md lists the optional parts."
 )
 
 _FORMS = {
@@ -164,7 +168,7 @@ def _check_price(model: str, price: Any) -> None:
     if missing := [key for key in ("input", "output") if key not in price]:
         raise ValueError(f"{model} has no price for {missing[0]!r}")
     for key, amount in price.items():
-        if not _is_amount(amount):
+        if not _is_amount(amount) or (key == "long_context" and not str(amount).isdecimal()):
             raise ValueError(f"{amount!r} is not a price: {key} of {model}")
 
 

@@ -13,7 +13,8 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .prices import CATALOGUED, NOTHING, Prices, max_output_tokens
+from .prices import NOTHING, Prices, max_output_tokens
+from .providers import PROVIDERS
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
@@ -50,7 +51,7 @@ def models_of(provider: str, prices: Prices | None = None) -> tuple[KnownModel, 
     """
     if provider == "offline":
         return (OFFLINE,)
-    known = _catalogued(provider, datetime.now(UTC).date().isoformat()) if provider in CATALOGUED else ()
+    known = _catalogued(provider, datetime.now(UTC).date().isoformat()) if PROVIDERS[provider].prices else ()
     start = f"{provider}:"
     own = {key.removeprefix(start): price for key, price in (prices or {}).items() if key.startswith(start)}
     listed = {model.id for model in known}
@@ -77,7 +78,9 @@ def _catalogued(provider: str, day: str) -> tuple[KnownModel, ...]:
     from genai_prices.data_snapshot import get_snapshot  # heavy: the catalogue
 
     at = datetime.fromisoformat(f"{day}T00:00:00+00:00")
-    infos = next((found.models for found in get_snapshot().providers if found.id == provider), [])
+    infos = next(
+        (found.models for found in get_snapshot().providers if found.id == PROVIDERS[provider].prices), []
+    )
     known = [model for info in infos if (model := _chat_model(provider, info, at)) is not None]
     return tuple(_newest_first(known)[:MOST_MODELS])
 

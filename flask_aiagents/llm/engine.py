@@ -14,13 +14,15 @@ import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextvars import Context
+from importlib import import_module
 from typing import Any, TypeVar
 
 from ..errors import ConfigurationError
 from . import prices
+from .exchange import Network
 from .messages import Call
 from .outcome import Outcome
-from .providers import PROVIDERS, Models
+from .providers import PROVIDERS
 from .streams import PING_S, Stream
 from .tool_loop import Conversation
 
@@ -33,7 +35,7 @@ class Engine:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: _LoopThread | None = None
-        self._loaded: set[str] = set()
+        self._loaded = False
 
     def run(self, call: Call) -> Outcome:
         """Ask and wait for the end. What goes wrong outside is in the outcome.
@@ -41,7 +43,7 @@ class Engine:
         :raises ConfigurationError: in a process patched by gevent or eventlet.
         """
         thread = self._started(call)
-        future = thread.submit(_run(call, thread.models))
+        future = thread.submit(_run(call, thread.network))
         try:
             return future.result()
         except BaseException:  # the waiting thread itself is being stopped: so is its call
@@ -55,7 +57,7 @@ class Engine:
         """
         thread = self._started(call)
         stream = Stream(thread.loop, ping_s)
-        stream.begin(lambda: Conversation(call, thread.models, stream))
+        stream.begin(lambda: Conversation(call, thread.network, stream))
         return stream
 
     def _started(self, call: Call) -> _LoopThread:
@@ -63,25 +65,23 @@ class Engine:
             if self._thread is None or self._thread.pid != os.getpid():
                 _refuse_green_threads()
                 self._thread = _LoopThread()
-            self._load({name for target in call.targets if (name := PROVIDERS[target.provider].dialect)})
+            if not self._loaded and any(PROVIDERS[target.provider].adapter for target in call.targets):
+                self._load()
             return self._thread
 
-    def _load(self, names: set[str]) -> None:
+    def _load(self) -> None:
         """Import the heavy libraries here, in a thread that may wait, not on the loop that serves all calls."""
-        if not names <= self._loaded:
-            from . import dialects
-
-            dialects.load(names)
-            prices.load()
-            self._loaded |= names
+        import_module("flask_aiagents.net.client")
+        prices.load()
+        self._loaded = True
 
 
 class _LoopThread:
-    """An event loop in a daemon thread, with the models that live on it."""
+    """An event loop in a daemon thread, with the network that its calls share."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.models = Models()
+        self.network = Network()
         self.loop = Context().run(asyncio.new_event_loop)
         threading.Thread(target=self.loop.run_forever, name="aiagents-engine", daemon=True).start()
 
@@ -89,8 +89,8 @@ class _LoopThread:
         return Context().run(asyncio.run_coroutine_threadsafe, work, self.loop)
 
 
-async def _run(call: Call, models: Models) -> Outcome:
-    return await Conversation(call, models).run()
+async def _run(call: Call, network: Network) -> Outcome:
+    return await Conversation(call, network).run()
 
 
 def _refuse_green_threads() -> None:

@@ -24,6 +24,8 @@ class Target:
     provider: str
     model: str
     base_url: str | None = None
+    api_version: str | None = None
+    """Azure's version of the interface; None: its newest."""
     api_key: str | None = field(default=None, repr=False)
 
 
@@ -65,11 +67,24 @@ class Call:
     max_tokens: int | None = None
     top_p: float | None = None
     stop: tuple[str, ...] = ()
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    reasoning_effort: str | None = None
+    parallel_tool_calls: bool | None = None
+    tool_choice: str | None = None
+    """``auto``, ``none``, ``required``, or the name of a tool, for the first answer; later ones choose freely."""
+    extra_body: JSONObject = field(default_factory=dict)
+    """Further fields of the request body, as they are."""
     output_schema: JSONObject | None = None
     """JSON Schema that the output, parsed as JSON, must satisfy."""
+    output_retries: int = 1
+    """Times that the model may correct an answer that does not fit ``output_schema``."""
     tools: tuple[Tool, ...] = ()
     limits: Limits = Limits()
     prices: Mapping[str, Mapping[str, str]] | None = None
     """Prices that replace the catalogue's; ``flask_aiagents.llm.prices`` says in which form."""
+    tenant: str | None = None
+    """Who counts for the limits of connections; None is the installation itself."""
     allowed_hosts: tuple[str, ...] = ()
     """Hosts that may be reached although they are not public addresses."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from collections.abc import Sequence
 
 from ..types import JSONObject
 from .examples import example
@@ -26,7 +27,7 @@ class OfflineModel:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    async def ask(self, call: Call, turns: list[Turn], listener: Listener | None) -> Reply:
+    async def ask(self, call: Call, turns: Sequence[Turn], listener: Listener | None) -> Reply:
         asked = _last_words(turns)
         results = turns[-1] if isinstance(turns[-1], tuple) else ()
         if (tool := _wanted(call, asked)) and not results:
@@ -58,7 +59,7 @@ class OfflineModel:
         return text, complete and text == whole
 
 
-def _last_words(turns: list[Turn]) -> str:
+def _last_words(turns: Sequence[Turn]) -> str:
     words = [turn.content for turn in turns if isinstance(turn, Message) and turn.role == "user"]
     return words[-1] if words else ""
 
@@ -80,7 +81,7 @@ def _arguments(tool: Tool, asked: str) -> JSONObject:
     return found
 
 
-def _usage(call: Call, turns: list[Turn], text: str) -> Usage:
+def _usage(call: Call, turns: Sequence[Turn], text: str) -> Usage:
     said = sum(len(turn.content) for turn in turns if isinstance(turn, Message))
     return Usage(
         input_tokens=estimated_tokens(said + len(call.system_prompt or "")),

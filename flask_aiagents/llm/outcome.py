@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
@@ -11,22 +11,39 @@ from ..types import JSON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens as the provider counted them. ``cached_tokens`` are part of ``input_tokens``."""
+    """Tokens as the provider counted them, in one form for all providers."""
 
     input_tokens: int = 0
+    """All that the model read."""
     output_tokens: int = 0
+    """All that the model wrote."""
     cached_tokens: int = 0
+    """Of the input: read from the provider's cache."""
+    cache_write_tokens: int = 0
+    """Of the input: written into the provider's cache, for whatever time."""
+    cache_write_1h_tokens: int = 0
+    """Of those: written for an hour rather than for 5 minutes."""
+    reasoning_tokens: int = 0
+    """Of the output: the model's thinking."""
+    input_audio_tokens: int = 0
+    output_audio_tokens: int = 0
+    """Of the input and of the output: audio."""
+    service_tier: str | None = None
+    """What the provider says it charges by, where that is not its standard: ``batch``, ``flex``, ``priority``."""
+    inconsistent: bool = False
+    """Whether the parts do not add up to the provider's total; the larger reading is kept."""
 
     @property
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-        )
+        counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
+        tier = self.service_tier if self.service_tier == other.service_tier else None
+        return Usage(**counts, service_tier=tier, inconsistent=self.inconsistent or other.inconsistent)
+
+
+_COUNTS = tuple(field.name for field in fields(Usage) if field.name.endswith("_tokens"))
 
 
 CHARACTERS_PER_TOKEN = 4
@@ -66,6 +83,10 @@ class ToolCall:
     duration_ms: int = 0
 
 
+Limit: TypeAlias = Literal["connect", "first_byte", "idle", "total"]
+"""The time limits of :class:`flask_aiagents.llm.messages.Limits`, without their ``_s``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a call ended, well or badly. The engine always ends with one of these."""
@@ -84,13 +105,19 @@ class Outcome:
     """The model that answered, or the last one tried."""
     attempts: tuple[Attempt, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+    thinking: str | None = None
+    """What the model thought, apart from its answer."""
+    raw: str | None = None
+    """The beginning of an answer that could not be read, without the key."""
     error: str | None = None
     """The kind: ``timeout``, ``rate_limited``, ``upstream``, ``connection``, ``authentication``, ``incomplete``,
     ``invalid_response``, ``invalid_output``, ``invalid_schema``, ``too_large``, ``tool_limit``,
-    ``address_refused``, ``cancelled``."""
+    ``address_refused``, ``refused``, ``cancelled``."""
     message: str | None = None
     """What happened in a sentence for people, without secrets and without the provider's body."""
     retry_after: int | None = None
+    limit: Limit | None = None
+    """The time limit that ended it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +125,20 @@ class Delta:
     """A piece of the answer's text."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thinking:
+    """A piece of the model's thinking, which is no part of its answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repairing:
+    """The answer does not fit ``output_schema``; what has been streamed is void, and a corrected one follows."""
+
+    problem: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,4 +172,4 @@ class Ended:
     outcome: Outcome
 
 
-Event: TypeAlias = Delta | ToolCallStarted | ToolCallEnded | UsageReported | Ended
+Event: TypeAlias = Delta | Thinking | Repairing | ToolCallStarted | ToolCallEnded | UsageReported | Ended

@@ -1,11 +1,14 @@
-"""How a conversation with a model goes, in our own words: what every dialect understands."""
+"""How a conversation with a model goes, in our own words: what every adapter understands."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
-from .messages import Call, Message
+from ..types import JSON
+from .failures import Failure
+from .messages import Call, Message, Target
 from .outcome import Event, ToolCall, Usage
 
 
@@ -32,24 +35,74 @@ class ToolRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer of a model: text, or requests for tool calls."""
+    """One complete answer of a model: text, or requests for tool calls."""
 
     text: str
+    thinking: str = ""
     tool_requests: tuple[ToolRequest, ...] = ()
     usage: Usage | None = None
-    finish_reason: str | None = None
-    """None when the model never finished."""
-    raw: Any = None
-    """The answer in the dialect's own form, to be handed back to it in the next round."""
+    finish_reason: str
+    raw: JSON = None
+    """What the protocol wants back in the next round, in its own form."""
+    target: Target | None = None
+    """The model that answered; another one is not handed ``raw``."""
 
 
 Turn: TypeAlias = Message | Reply | tuple[ToolCall, ...]
 """One step of a conversation: words, a model's answer, the results of its tools."""
 
 
-class Model(Protocol):
-    """Something that can be asked."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HTTPCall:
+    """One POST to a provider."""
 
-    async def ask(self, call: Call, turns: list[Turn], listener: Listener | None) -> Reply:
-        """Answer the conversation; with a listener piece by piece."""
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    """The credential is among them."""
+    body: bytes = field(repr=False)
+
+
+class Adapter(Protocol):
+    """Speaks one protocol. Pure: it neither sends nor waits."""
+
+    def build(
+        self, target: Target, call: Call, turns: Sequence[Turn], *, stream: bool, refused: frozenset[str]
+    ) -> HTTPCall:
+        """Return the request for the next answer in a conversation.
+
+        :param refused: parameters that this model is known to refuse; :mod:`.parameters` has their names.
+        """
+        ...
+
+    def parser(self) -> AnswerParser:
+        """Return a parser of one answer, whether it comes as JSON or as a stream."""
+        ...
+
+
+class AnswerParser(Protocol):
+    """Reads one answer; raises nothing but :class:`.failures.Failure`."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider has counted so far."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is complete although more bytes may follow."""
+        ...
+
+    def explained(self, failure: Failure) -> Failure:
+        """Add to a failure what had been read before it."""
+        ...
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take bytes of the body; return what they bring."""
+        ...
+
+    def finish(self) -> Reply:
+        """Return the answer at the end of the body.
+
+        :raises Failure: with raw text, and with the usage of what was paid for.
+        """
         ...

@@ -1,19 +1,30 @@
-"""The providers, and from a target to a model that can be asked.
+"""The providers: where each is, which protocol it speaks, and what is known of its models.
 
-A new provider is one line in :data:`PROVIDERS`, and one builder in ``dialects`` if it speaks a dialect of its own.
+One that speaks OpenAI's protocol is one row here, and one twin in the tests.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypeAlias
 
 from ..net import guard
-from . import offline
 from .messages import Call, Target
-from .protocol import Model
+
+AdapterName: TypeAlias = Literal["openai_chat", "anthropic_messages"]
+
+CHAT_PARAMETERS = frozenset(
+    {
+        *("temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty"),
+        *("reasoning_effort", "parallel_tool_calls", "tool_choice", "extra_body"),
+    }
+)
+"""Keys of ``model_config`` that OpenAI's chat completions have."""
+
+_ALL = ".*"
+_NONE = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +32,8 @@ class Provider:
     """A place where models are."""
 
     name: str
-    dialect: str | None
-    """The builder in ``dialects``; None: in this process."""
+    adapter: AdapterName | None = "openai_chat"
+    """The protocol; None: in this process."""
     origin: str | None = None
     """Where it is unless a base_url says otherwise."""
     path: str = "/v1"
@@ -30,6 +41,22 @@ class Provider:
     env_keys: tuple[str, ...] = ()
     """Environment variables that may hold the operator's key."""
     needs_key: bool = False
+    key_header: str = "authorization"
+    """The header that carries the key; ``authorization`` as a bearer token."""
+    prices: str | None = None
+    """Its name in the price catalogue; None: its models have no known price."""
+    parameters: frozenset[str] = CHAT_PARAMETERS
+    """Keys of ``model_config`` that it has."""
+    max_tokens: str = "max_tokens"
+    """The field that bounds the answer."""
+    schemas: str = _NONE
+    """Models that take a JSON Schema themselves, as a pattern; others are asked in words."""
+    json_mode: bool = False
+    """Whether those others can at least be held to JSON."""
+    refuses: tuple[tuple[str, frozenset[str]], ...] = ()
+    """Patterns of models, and fields of a request that these are known to refuse."""
+    renames: Mapping[str, str] | None = None
+    """Fields that have another name than OpenAI's."""
 
     def place(self, base_url: str | None) -> tuple[str, str] | None:
         """Return origin and path of its requests: the base_url's, else its own; None when it has neither."""
@@ -37,84 +64,73 @@ class Provider:
             return (self.origin, self.path) if self.origin else None
         return guard.origin(base_url), guard.path(base_url) or self.path
 
-    def url(self, target: Target) -> str | None:
-        """The URL that the dialect is given, made of parts that were judged."""
-        return None if (place := self.place(target.base_url)) is None else "".join(place)
+    def url(self, target: Target) -> str:
+        """Return the URL below which the protocol's paths are, made of parts that were judged."""
+        return "".join(self.place(target.base_url) or ())
 
     def hosts(self, target: Target, call: Call) -> tuple[str, ...]:
-        """The hosts that this target may reach without being public: ours, where nobody chose another."""
+        """Return the hosts that this target may reach without being public: ours, where nobody chose another."""
         if target.base_url is None and self.origin and self.origin.startswith("http://"):
             return (*call.allowed_hosts, self.origin.split("/")[2].split(":")[0])
         return call.allowed_hosts
 
+    def known_refusals(self, model: str) -> frozenset[str]:
+        """Return the fields that a model is known to refuse."""
+        return frozenset[str]().union(*(names for models, names in self.refuses if re.fullmatch(models, model)))
 
-_ALL = (
+    def takes_schema(self, model: str) -> bool:
+        """Whether a model takes a JSON Schema itself."""
+        return re.fullmatch(self.schemas, model) is not None
+
+
+_SAMPLING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"})
+_OPENAI_REASONING = ((r"o[134](-.*)?|gpt-5(-mini|-nano|-pro|-codex)?(-20.*)?", _SAMPLING),)
+_OPENAI_SCHEMAS = r"(?!gpt-3|gpt-4$|gpt-4-|o1-mini|o1-preview).*"
+
+_TABLE = (
     Provider(
         name="openai",
-        dialect="openai",
         origin="https://api.openai.com",
         env_keys=("OPENAI_API_KEY",),
         needs_key=True,
+        prices="openai",
+        max_tokens="max_completion_tokens",
+        schemas=_OPENAI_SCHEMAS,
+        refuses=_OPENAI_REASONING,
     ),
     Provider(
         name="anthropic",
-        dialect="anthropic",
+        adapter="anthropic_messages",
         origin="https://api.anthropic.com",
         path="",
         env_keys=("ANTHROPIC_API_KEY",),
         needs_key=True,
+        key_header="x-api-key",
+        prices="anthropic",
+        parameters=frozenset(
+            {"temperature", "top_p", "max_tokens", "stop", "parallel_tool_calls", "tool_choice", "extra_body"}
+        ),
+        schemas=r"claude-(opus-4-[1-9]|sonnet-4-[5-9]|haiku-4-[5-9]|[a-z]+-[5-9]).*",
     ),
     Provider(
         name="groq",
-        dialect="groq",
         origin="https://api.groq.com",
         path="/openai/v1",
         env_keys=("GROQ_API_KEY",),
         needs_key=True,
+        prices="groq",
+        schemas=r"openai/gpt-oss.*|moonshotai/.*|meta-llama/llama-4.*",
+        json_mode=True,
     ),
-    Provider(name="ollama", dialect="ollama", origin="http://localhost:11434"),
-    Provider(name="openai_compatible", dialect="openai_compatible"),
-    Provider(name="offline", dialect=None),
+    Provider(name="ollama", origin="http://localhost:11434", schemas=_ALL),
+    Provider(name="openai_compatible"),
+    Provider(name="offline", adapter=None),
 )
 
-PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in _ALL}
+PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in _TABLE}
 """Every provider that an agent may name."""
 
 
 def default_origin(provider: str) -> str | None:
-    """Where a provider is when no base_url is given; None when it has no place of its own."""
+    """Return where a provider is when no base_url is given; None when it has no place of its own."""
     return PROVIDERS[provider].origin
-
-
-BUILT_MODELS = 256
-"""Models that are kept ready, with their clients; the least recently used goes first."""
-
-
-class Models:
-    """Models made from targets, kept for the next call. Belongs to the loop thread."""
-
-    def __init__(self) -> None:
-        self._built: OrderedDict[tuple[object, ...], Model] = OrderedDict()
-        self._clients: dict[tuple[str, ...], Any] = {}
-
-    def get(self, target: Target, call: Call) -> Model:
-        """The model for a target; the whole credential is part of what it is found by."""
-        provider = PROVIDERS[target.provider]
-        hosts = provider.hosts(target, call)
-        key = (target.provider, target.model, target.base_url, target.api_key, hosts)
-        if key not in self._built:
-            self._built[key] = self._build(provider, target, hosts)
-            if len(self._built) > BUILT_MODELS:
-                self._built.popitem(last=False)
-        self._built.move_to_end(key)
-        return self._built[key]
-
-    def _build(self, provider: Provider, target: Target, hosts: tuple[str, ...]) -> Model:
-        if provider.dialect is None:
-            return offline.OfflineModel(target.model)
-        from . import dialects, transport  # heavy: the SDKs
-
-        # One client, and so one connection pool, for all keys and providers that may reach the same hosts.
-        if hosts not in self._clients:
-            self._clients[hosts] = transport.client(hosts)
-        return dialects.build(provider, target, self._clients[hosts])

@@ -1,21 +1,21 @@
-"""One round with a model: which one is asked, how often, and what every try cost."""
+"""One round with a model: which one is asked, how often, and what every attempt cost."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
-from ..logs import logger
+from .exchange import Exchange, Network
 from .failures import Failure
 from .messages import Call, Message, Target
-from .outcome import Attempt, Delta, Event, Usage, estimated_tokens
+from .offline import OfflineModel
+from .outcome import Attempt, Delta, Event, Thinking, Usage, estimated_tokens
 from .prices import NOTHING, cost
 from .protocol import Listener, Reply, Turn
-from .providers import PROVIDERS, Models
-from .wire import WIRE, Wire
-
-_log = logger(__name__)
+from .providers import PROVIDERS
 
 BACKOFF_S = 0.5
 """The first try is repeated after up to this many seconds, each further one after up to twice as many."""
@@ -27,14 +27,16 @@ LONGEST_RETRY_AFTER_S = 20.0
 class Attempts:
     """Asks a call's models in their order and remembers every attempt."""
 
-    def __init__(self, call: Call, models: Models, listener: Listener | None) -> None:
+    def __init__(self, call: Call, network: Network, listener: Listener | None) -> None:
         self._call = call
-        self._models = models
+        self._network = network
         self._listener = listener
         self._deadline = asyncio.get_running_loop().time() + call.limits.total_s
         self._index = 0
         self._retries = [0] * len(call.targets)
         self._heard: list[str] = []
+        self._thought: list[str] = []
+        self._exchange: Exchange | None = None
         self.attempts: list[Attempt] = []
         self.interruption = "timeout"
         """What a cancellation of this task means: the time was up, or the reader left."""
@@ -49,17 +51,22 @@ class Attempts:
         """The text that the running round has brought so far."""
         return "".join(self._heard)
 
-    async def ask(self, turns: list[Turn]) -> Reply:
-        """The next answer in a conversation.
+    @property
+    def thought(self) -> str:
+        """The thinking that it has brought."""
+        return "".join(self._thought)
+
+    async def ask(self, turns: Sequence[Turn]) -> Reply:
+        """Return the next answer in a conversation.
 
         :raises Failure: when every model failed, or one failed after its text had gone to the reader.
         """
         while True:
-            self._heard = []
+            self._heard, self._thought = [], []
             try:
                 return await self._attempt(turns)
             except Failure as failure:
-                if self._heard or not await self._another_chance(failure):
+                if self._heard or self._thought or not await self._another_chance(failure):
                     raise
 
     async def _another_chance(self, failure: Failure) -> bool:
@@ -80,54 +87,40 @@ class Attempts:
         # Full jitter: callers that failed together do not come back together.
         return random.uniform(0, BACKOFF_S * 2 ** self._retries[self._index])  # noqa: S311  # no secret
 
-    async def _attempt(self, turns: list[Turn]) -> Reply:
+    async def _attempt(self, turns: Sequence[Turn]) -> Reply:
         started = time.monotonic()
         try:
             reply = await self._reply(turns)
         except Failure as failure:
-            self._note(started, failure.detail or failure.error, *self._cut(turns, failure.free))
+            self._clean(failure)
+            self._note(started, failure.detail or failure.error, *self._cut(turns, failure))
             raise
         except asyncio.CancelledError:
-            self._note(started, self.interruption, *self._cut(turns, free=False))
+            self._note(started, self.interruption, *self._cut(turns, None))
             raise
-        if reply.finish_reason is None:
-            self._note(started, "incomplete", reply.usage or self._estimate(turns), reply.usage is None)
-            raise Failure(error="incomplete", did="stopped in the middle of its answer", retryable=True)
         self._note(started, None, reply.usage)
+        return replace(reply, target=self.target)
+
+    async def _reply(self, turns: Sequence[Turn]) -> Reply:
+        target, listener = self.target, self._listener and self
+        if PROVIDERS[target.provider].adapter is None:
+            return await OfflineModel(target.model).ask(self._call, turns, listener)
+        self._exchange = Exchange(self._network, target, self._call, turns, listener)
+        reply = await self._exchange.ask()
+        if not self._heard and self._listener and reply.text:  # asked for a stream, the server sent JSON
+            await self.ready()
+            self.tell(Delta(text=reply.text))
         return reply
-
-    async def _reply(self, turns: list[Turn]) -> Reply:
-        if PROVIDERS[self.target.provider].dialect is None:
-            return await self._models.get(self.target, self._call).ask(self._call, turns, self._listener and self)
-        wire = Wire(self._call.limits, self.target.api_key, self.ready)
-        WIRE.set(wire)
-        try:
-            model = self._models.get(self.target, self._call)
-            return await model.ask(self._call, turns, self._listener and self)
-        except Failure:
-            raise
-        except Exception as error:
-            # Whatever an SDK made of it: what was seen on the wire tells, and no text of the provider passes.
-            raise self._failure(wire.failure, wire.status, error) from None
-
-    def _failure(self, seen: Failure | None, status: int | None, error: Exception) -> Failure:
-        if seen is not None and seen.error == "connection" and self._heard:
-            return Failure(error="incomplete", did="stopped in the middle of its answer")
-        if seen is not None:
-            return seen
-        _log.warning("%s gave no usable answer: %s", self.target.provider, type(error).__name__)
-        if isinstance(error, ImportError):
-            did = f"needs a library: pip install flask-aiagents[{self.target.provider}]"
-            return Failure(error="upstream", did=did, detail="not_installed", free=True)
-        if status is None:
-            did = f"could not be asked ({type(error).__name__})"
-            return Failure(error="upstream", did=did, detail="not_asked", free=True)
-        return Failure(error="invalid_response", did="answered something that is no valid answer")
 
     def tell(self, event: Event) -> None:
         """Hear a piece of the answer and pass it on."""
-        if isinstance(event, Delta):
-            self._heard.append(event.text)
+        match event:
+            case Delta(text=text):
+                self._heard.append(text)
+            case Thinking(text=text):
+                self._thought.append(text)
+            case _:
+                pass
         if self._listener:
             self._listener.tell(event)
 
@@ -136,17 +129,32 @@ class Attempts:
         if self._listener:
             await self._listener.ready()
 
-    def _cut(self, turns: list[Turn], free: bool) -> tuple[Usage | None, bool]:
-        """What a broken attempt used, and whether that is an estimate: only a stream shows how far it came."""
-        if free or not self._listener:
-            return (Usage() if free else None), False
-        return self._estimate(turns), True
+    def _clean(self, failure: Failure) -> None:
+        """Finish what is known of a failure; no server's echo of the key gets any further."""
+        if failure.error == "connection" and (self._heard or self._thought):
+            failure.error, failure.did = "incomplete", "stopped in the middle of its answer"
+        if failure.raw and self.target.api_key:
+            failure.raw = failure.raw.replace(self.target.api_key, "[key]")
 
-    def _estimate(self, turns: list[Turn]) -> Usage | None:
-        if not self._listener:
-            return None
+    def _cut(self, turns: Sequence[Turn], failure: Failure | None) -> tuple[Usage | None, bool]:
+        """Return what a broken attempt used, and whether that is an estimate."""
+        if failure and failure.free:
+            return Usage(), False
+        counted = failure.usage if failure else self._exchange and self._exchange.usage
+        written = (failure.text if failure else "") or self.heard
+        if not (self._listener or written or counted):
+            return None, False  # only text shows how far it came
+        estimate = self._estimate(turns, written)
+        if counted is None:
+            return estimate, True
+        # Reports that come before the end count only the beginning of the answer.
+        more = max(counted.output_tokens, estimate.output_tokens)
+        return replace(counted, output_tokens=more), more > counted.output_tokens
+
+    def _estimate(self, turns: Sequence[Turn], written: str) -> Usage:
         said = len(self._call.system_prompt or "") + sum(_length(turn) for turn in turns)
-        return Usage(input_tokens=estimated_tokens(said), output_tokens=estimated_tokens(len(self.heard)))
+        output = estimated_tokens(len(written) + len(self.thought))
+        return Usage(input_tokens=estimated_tokens(said), output_tokens=output)
 
     def _note(self, started: float, error: str | None, usage: Usage | None, estimated: bool = False) -> None:
         target = self.target

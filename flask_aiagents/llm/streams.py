@@ -7,8 +7,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context
+from dataclasses import replace
 
-from .outcome import Delta, Ended, Event, Outcome
+from .outcome import Delta, Ended, Event, Outcome, Thinking
 from .tool_loop import Conversation
 
 PING_S = 5.0
@@ -71,13 +72,13 @@ class Stream:
     def _taken(self) -> Event:
         """The next event; pieces of text that arrived meanwhile are handed over as one."""
         event = self._events.popleft()
-        if not isinstance(event, Delta):
+        if not isinstance(event, Delta | Thinking):
             return event
         texts = [event.text]
-        while self._events and isinstance(following := self._events[0], Delta):
+        while self._events and isinstance(following := self._events[0], type(event)):
             texts.append(following.text)
             self._events.popleft()
-        return Delta(text="".join(texts)) if len(texts) > 1 else event
+        return replace(event, text="".join(texts)) if len(texts) > 1 else event
 
     # What follows runs on the loop thread.
 

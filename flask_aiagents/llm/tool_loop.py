@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 from operator import add
@@ -10,29 +12,47 @@ from typing import Literal
 
 from ..logs import logger
 from ..types import JSON
+from .adapters.requests import NO_ARGUMENTS
+from .adapters.schema_format import repair_request
+from .exchange import Network
 from .failures import Failure
 from .json_schema import compile_schema
-from .messages import Call
-from .outcome import Event, Outcome, ToolCall, ToolCallEnded, ToolCallStarted, Usage, UsageReported
+from .messages import Call, Message
+from .outcome import (
+    Event,
+    Limit,
+    Outcome,
+    Repairing,
+    ToolCall,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+    UsageReported,
+)
 from .outputs import InvalidOutput, parse_output
 from .protocol import Listener, Reply, ToolRequest, Turn
-from .providers import Models
 from .retry import Attempts
 from .schema_engine import InvalidSchema
-from .text import parse_json
+from .text import parse_json, scrub
 from .tool_runner import run_tool
 
 _log = logger(__name__)
+
+MAX_WAIT_S = 86_400.0
+"""The longest wait that a caller is told, whatever the provider asks for."""
 
 
 class Conversation:
     """Runs one call on the loop thread; :meth:`run` always ends with an outcome."""
 
-    def __init__(self, call: Call, models: Models, listener: Listener | None = None) -> None:
+    def __init__(self, call: Call, network: Network, listener: Listener | None = None) -> None:
         self._call = call
         self._listener = listener
-        self._tries = Attempts(call, models, listener)
+        self._tries = Attempts(call, network, listener)
         self._tool_calls: list[ToolCall] = []
+        self._thoughts: list[str] = []
+        self._invalid: tuple[Reply, str] | None = None
+        """The last answer that does not fit ``output_schema``, and why."""
 
     def interrupt(self) -> None:
         """Note that the reader left, before the task is cancelled."""
@@ -44,11 +64,12 @@ class Conversation:
             async with asyncio.timeout(self._call.limits.total_s):
                 return await self._rounds()
         except TimeoutError:
-            return self._ended("timeout", "timeout", f"The time of {self._call.limits.total_s:g} s was up.")
+            message = f"The time of {self._call.limits.total_s:g} s was up."
+            return self._ended("timeout", "timeout", message, limit="total")
         except asyncio.CancelledError:
             return self._ended("cancelled", "cancelled", "The reader left before the end.")
         except Failure as failure:
-            return self._failed(failure)
+            return self._invalid_output(*self._invalid) if self._invalid else self._failed(failure)
         except InvalidSchema as error:
             return self._ended("error", "invalid_schema", f"The agent's output_schema cannot be used. {error}.")
         except Exception:
@@ -59,14 +80,24 @@ class Conversation:
         if self._call.output_schema is not None:
             compile_schema(self._call.output_schema)  # before anything is paid for
         turns: list[Turn] = list(self._call.messages)
-        for left in reversed(range(self._call.limits.max_tool_rounds + 1)):
+        rounds, repairs = self._call.limits.max_tool_rounds, self._call.output_retries
+        while True:
             reply = await self._tries.ask(turns)
+            self._thoughts.append(reply.thinking)
             self._report()
-            if not reply.tool_requests:
-                return self._finished(reply)
-            self._check_limits(reply, left)
-            turns += [reply, await self._run_tools(reply.tool_requests)]
-        raise AssertionError("the last round either answers or fails")
+            if reply.tool_requests:
+                self._check_limits(reply, rounds)
+                rounds -= 1
+                turns += [reply, await self._run_tools(reply.tool_requests)]
+            elif isinstance(ended := self._finished(reply), Outcome):
+                return ended
+            elif not repairs or reply.finish_reason != "stop":
+                return self._invalid_output(reply, ended)
+            else:
+                repairs -= 1
+                self._invalid = (reply, ended)
+                self._say(Repairing(problem=ended))
+                turns += [reply, Message(role="user", content=repair_request(ended))]
 
     def _check_limits(self, reply: Reply, rounds_left: int) -> None:
         if not rounds_left:
@@ -97,31 +128,52 @@ class Conversation:
         if (usage := self._usage()) is not None:
             self._say(UsageReported(usage=usage, cost_usd=self._cost()))
 
-    def _finished(self, reply: Reply) -> Outcome:
+    def _finished(self, reply: Reply) -> Outcome | str:
+        """Return the outcome of an answer, or what is wrong with it."""
         schema = self._call.output_schema
+        if schema is None:
+            return self._outcome("success", reply.text, reply.finish_reason)
+        if reply.finish_reason == "refused":
+            message = f"The model of {self._tries.target.provider} refused to answer."
+            return self._outcome("error", reply.text, reply.finish_reason, "refused", message)
         try:
-            output = reply.text if schema is None else parse_output(reply.text, schema)
+            return self._outcome("success", parse_output(reply.text, schema), reply.finish_reason)
         except InvalidOutput as error:
-            message = f"The answer does not fit output_schema: {error}."
-            return self._outcome("error", reply.text, reply.finish_reason, "invalid_output", message)
-        return self._outcome("success", output, reply.finish_reason)
+            return str(error)
+
+    def _invalid_output(self, reply: Reply, problem: str) -> Outcome:
+        message = f"The answer does not fit output_schema: {problem}."
+        if reply.finish_reason == "length":
+            limit = f"max_tokens ({self._call.max_tokens})" if self._call.max_tokens else "the model's own limit"
+            message = f"The answer was cut at {limit}, so it does not fit output_schema: {problem}."
+        return self._outcome("error", reply.text, reply.finish_reason, "invalid_output", message)
 
     def _failed(self, failure: Failure) -> Outcome:
         status = "timeout" if failure.error == "timeout" else "error"
         tries = len(self._tries.attempts)
         after = f" after {tries} attempts" if tries > 1 else ""
         message = f"{self._tries.target.provider} {failure.did}{after}."
-        wait = None if failure.retry_after is None else -int(-failure.retry_after // 1)
-        return self._ended(status, failure.error, message, wait)
+        ended = self._ended(status, failure.error, message, limit=failure.limit)
+        wait = failure.retry_after
+        return replace(
+            ended,
+            output=ended.output or failure.text or None,
+            raw=failure.raw and scrub(failure.raw),
+            retry_after=None if wait is None else math.ceil(min(wait, MAX_WAIT_S)),
+        )
 
     def _ended(
         self,
         status: Literal["error", "timeout", "cancelled"],
         error: str,
         message: str,
-        retry_after: int | None = None,
+        *,
+        limit: Limit | None = None,
     ) -> Outcome:
-        return self._outcome(status, self._tries.heard or None, None, error, message, retry_after)
+        self._thoughts.append(self._tries.thought)
+        last = self._invalid[0].text if self._invalid else ""
+        ended = self._outcome(status, self._tries.heard or last or None, None, error, message)
+        return replace(ended, limit=limit)
 
     def _outcome(
         self,
@@ -130,7 +182,6 @@ class Conversation:
         finish_reason: str | None,
         error: str | None = None,
         message: str | None = None,
-        retry_after: int | None = None,
     ) -> Outcome:
         return Outcome(
             status=status,
@@ -143,8 +194,8 @@ class Conversation:
             attempts=tuple(self._tries.attempts),
             tool_calls=tuple(self._tool_calls),
             error=error,
+            thinking="".join(self._thoughts) or None,
             message=message,
-            retry_after=retry_after,
         )
 
     def _usage(self) -> Usage | None:
@@ -157,8 +208,10 @@ class Conversation:
 
 
 def _readable(arguments: str) -> JSON:
-    """The arguments as JSON; what is no JSON stays text, to be refused by the tool and shown in the log."""
+    """Return the arguments as JSON; what is no JSON stays text, for the tool to refuse and the log to show."""
+    if arguments.strip() in NO_ARGUMENTS:
+        return {}
     try:
-        return parse_json(arguments or "{}")
+        return parse_json(arguments)
     except ValueError:
         return arguments

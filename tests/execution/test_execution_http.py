@@ -50,7 +50,16 @@ def test_the_main_job(clients: Clients, upstream: Upstream) -> None:
     plain = run(clients.alice, agent_id).json
     assert plain["output"] == "The answer is 42."
     assert plain["finish_reason"] == "stop"
-    assert plain["usage"] == {"input_tokens": 1000, "output_tokens": 500, "cached_tokens": 0, "total_tokens": 1500}
+    assert plain["usage"] == {
+        "input_tokens": 1000,
+        "output_tokens": 500,
+        "cached_tokens": 0,
+        "cache_write_tokens": 0,
+        "reasoning_tokens": 0,
+        "total_tokens": 1500,
+        "service_tier": None,
+        "inconsistent": False,
+    }
     assert Decimal(plain["cost_usd"]) == Decimal("0.00045")
     events = events_of(run(clients.alice, agent_id, Accept="text/event-stream").text)
     assert "".join(data["text"] for name, data in events if name == "delta") == "The answer is 42."

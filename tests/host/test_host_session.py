@@ -149,7 +149,7 @@ from support.cast import Clients
 from support.hosts import make_host
 app = make_host("sqlite://")
 assert Clients.of(app).alice.get("/api/ai_agents").status_code == 200
-print([n for n in ("pydantic_ai", "openai", "anthropic", "genai_prices") if n in sys.modules])
+print([n for n in ("aiohttp", "pydantic", "genai_prices") if n in sys.modules])
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False

@@ -15,6 +15,5 @@ def _quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _loaded() -> None:
-    """The SDKs are loaded before a test looks at the clock: that takes seconds, once a process."""
-    importlib.import_module("flask_aiagents.llm.dialects")
-    importlib.import_module("flask_aiagents.llm.wire")
+    """The HTTP client is loaded before a test looks at the clock: that takes a moment, once a process."""
+    importlib.import_module("flask_aiagents.net.client")

@@ -27,6 +27,9 @@ REDACTION_FAILED: JSONObject = {"redacted": True, "reason": "The redaction faile
 
 Redact = Callable[[Any], Any]
 
+_WRITTEN = ("output", "thinking", "raw")
+"""What a model writes."""
+
 _TOO_DEEP = "(nested too deeply to keep)"
 
 _encode = json.JSONEncoder(allow_nan=False).encode
@@ -53,8 +56,8 @@ class Payloads:
     def kept_midway(self, value: JSON, kb: int = ALL_KB) -> JSON:
         """The same of an answer that is still being written or broke off, without its text where it is to be
         redacted: half a number is none that the host's function would know."""
-        if self.redact is not None and isinstance(value, dict) and value.get("output") is not None:
-            value = {name: part for name, part in value.items() if name != "output"} | {"partial": True}
+        if self.redact is not None and isinstance(value, dict) and any(value.get(name) for name in _WRITTEN):
+            value = {name: part for name, part in value.items() if name not in _WRITTEN} | {"partial": True}
         return self.kept(value, kb)
 
     def word(self, text: str | None, length: int) -> str | None:

@@ -10,8 +10,9 @@ from marshmallow import fields, validate
 from ...errors import AIAgentsError
 from ...llm.json_schema import compile_schema
 from ...llm.prices import max_output_tokens
-from ...llm.providers import PROVIDERS
+from ...llm.providers import CHAT_PARAMETERS, PROVIDERS
 from ...llm.schema_engine import InvalidSchema
+from ...llm.text import dump_json
 from ...net.guard import check_base_url
 from ...web.schema import StrictSchema
 
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 MAX_TIMEOUT_S = 600
 """Longest ``timeout_s`` that an agent may ask for."""
 
+REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+
+EXTRA_FIELDS = (
+    *("chat_template_kwargs", "enable_thinking", "logit_bias", "min_p", "prompt_cache_key", "reasoning"),
+    *("repetition_penalty", "safe_prompt", "service_tier", "thinking", "thinking_budget", "top_a", "top_k"),
+    *("typical_p", "verbosity"),
+)
+"""Fields of ``extra_body``: those that steer the model, and none that store, send elsewhere or replace ours."""
+
+MAX_EXTRA_BYTES = 16_384
+"""Largest ``extra_body``, as JSON."""
+
+_SECONDS = validate.Range(0, MAX_TIMEOUT_S, min_inclusive=False)
 _PROVIDER = validate.OneOf(sorted(PROVIDERS), error="Unknown provider {input}; use one of {choices}.")
 _MODEL = validate.Length(min=1, max=255)
 
@@ -42,10 +56,25 @@ class ModelConfigSchema(StrictSchema):
     max_tokens = fields.Integer(strict=True, validate=validate.Range(1))
     top_p = fields.Float(validate=validate.Range(0, 1))
     stop = fields.List(fields.String(validate=validate.Length(1, 200)), validate=validate.Length(max=16))
-    timeout_s = fields.Float(validate=validate.Range(0, MAX_TIMEOUT_S, min_inclusive=False))
+    timeout_s = fields.Float(validate=_SECONDS)
     base_url = fields.String(
         validate=validate.Length(max=1000), metadata={"description": "A gateway in front of the provider."}
     )
+    first_byte_timeout_s = fields.Float(validate=_SECONDS)
+    idle_timeout_s = fields.Float(validate=_SECONDS)
+    seed = fields.Integer(strict=True, validate=validate.Range(0, 2**31 - 1))
+    presence_penalty = fields.Float(validate=validate.Range(-2, 2))
+    frequency_penalty = fields.Float(validate=validate.Range(-2, 2))
+    reasoning_effort = fields.String(validate=validate.OneOf(REASONING_EFFORTS))
+    parallel_tool_calls = fields.Boolean(truthy={True}, falsy={False})
+    tool_choice = fields.String(
+        validate=validate.Length(1, 64), metadata={"description": "auto, none, required, or a tool of the agent."}
+    )
+    extra_body = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(EXTRA_FIELDS, error="{input} is none of: {choices}.")),
+        metadata={"description": "Further fields of the provider's request."},
+    )
+    output_retries = fields.Integer(strict=True, validate=validate.Range(0, 3))
     tools = fields.List(fields.String(), validate=validate.Length(max=64))
     output_schema = fields.Dict(metadata={"description": "JSON Schema of the output."})
     fallbacks = fields.List(fields.Nested(FallbackSchema), validate=validate.Length(max=5))
@@ -75,6 +104,11 @@ class ModelConfigSchema(StrictSchema):
         except InvalidSchema as error:
             raise ma.ValidationError(f"{error}.") from error
 
+    @ma.validates("extra_body")
+    def _bounded(self, value: dict[str, Any], **_: Any) -> None:
+        if len(dump_json(value)) > MAX_EXTRA_BYTES:
+            raise ma.ValidationError(f"Longer than {MAX_EXTRA_BYTES} bytes of JSON.")
+
     @ma.validates_schema
     def _complete(self, data: dict[str, Any], **_: Any) -> None:
         for missing, given in (("model", "provider"), ("provider", "model")):
@@ -83,8 +117,21 @@ class ModelConfigSchema(StrictSchema):
         limit = max_output_tokens(data.get("provider", ""), data.get("model", ""))
         if limit is not None and data.get("max_tokens", 0) > limit:
             raise ma.ValidationError(f"{data['model']} writes at most {limit} tokens.", "max_tokens")
-        if data.get("provider") == "openai_compatible" and not data.get("base_url"):
-            raise ma.ValidationError("openai_compatible needs the URL of its server.", "base_url")
+        self._fitting(data)
+
+    def _fitting(self, data: dict[str, Any]) -> None:
+        """Refuse what the provider or the agent's tools do not have."""
+        if (provider := PROVIDERS.get(data.get("provider", ""))) is None:
+            return
+        if provider.place(data.get("base_url")) is None and provider.adapter:
+            raise ma.ValidationError(f"{provider.name} needs the URL of its server.", "base_url")
+        for key in sorted(CHAT_PARAMETERS.intersection(data) - provider.parameters):
+            raise ma.ValidationError(f"{provider.name} has no {key}. Take it out.", key)
+        named = data.get("tool_choice", "auto")
+        if named not in ("auto", "none", "required", *data.get("tools", ())):
+            raise ma.ValidationError(
+                f"{named!r} is no tool of the agent. Use auto, none, required or a name in tools.", "tool_choice"
+            )
 
 
 def overlay(config: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

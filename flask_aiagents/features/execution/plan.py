@@ -18,7 +18,10 @@ from ...types import JSONObject
 from ..credentials.vault import Vault, Wanted
 from .subject import Subject
 
-_MODEL_KEYS = ("temperature", "max_tokens", "top_p", "output_schema")
+_MODEL_KEYS = (
+    *("temperature", "max_tokens", "top_p", "seed", "presence_penalty", "frequency_penalty", "reasoning_effort"),
+    *("parallel_tool_calls", "tool_choice", "extra_body", "output_schema", "output_retries"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Planner:
             tools=tuple(self._tool(name, principal) for name in config.get("tools", ())),
             limits=self.limits(config),
             prices=self.settings.prices,
+            tenant=principal.tenant_id,
             allowed_hosts=self.settings.allowed_hosts,
             **{key: config[key] for key in _MODEL_KEYS if key in config},
         )
@@ -77,13 +81,14 @@ class Planner:
         return self.tools.bind(name, lambda function: _in_context(self.app, principal, function))
 
     def limits(self, config: JSONObject) -> Limits:
-        """The bounds of one call."""
+        """Return the bounds of one call. An agent's own limit for the whole is not cut short by defaults."""
         settings = self.settings
+        own = float(config.get("timeout_s", 0))
         return Limits(
             connect_s=settings.connect_timeout_s,
-            first_byte_s=settings.first_byte_timeout_s,
-            idle_s=settings.idle_timeout_s,
-            total_s=float(config.get("timeout_s", settings.timeout_s)),
+            first_byte_s=config.get("first_byte_timeout_s", max(settings.first_byte_timeout_s, own)),
+            idle_s=config.get("idle_timeout_s", max(settings.idle_timeout_s, own)),
+            total_s=own or settings.timeout_s,
             max_retries=settings.max_retries,
             max_tool_rounds=settings.max_tool_rounds,
             max_tool_calls=settings.max_tool_calls,

@@ -88,7 +88,7 @@ class Probe:
         target = self._target(values, agent, principal)
         with self._slots.take(principal):
             self._limiter.hit(principal)
-            return self._logged(self._call(target), agent, principal)
+            return self._logged(self._call(target, principal), agent, principal)
 
     def _agent(self, values: JSONObject, principal: Principal) -> Agent | None:
         if (agent_id := values.get("agent_id")) is None:
@@ -125,13 +125,14 @@ class Probe:
         with self._db.transaction(SYSTEM if shared or limited else self._access.scope(principal)) as session:
             return self._planner.vault.rows(session, agent.id if agent else None, principal.tenant_id)
 
-    def _call(self, target: Target) -> Call:
+    def _call(self, target: Target, principal: Principal) -> Call:
         settings = self._planner.settings
         return Call(
             targets=(target,),
             messages=(_ASKED,),
             max_tokens=PROBE_TOKENS,
             limits=replace(self._planner.limits({"timeout_s": min(PROBE_S, settings.timeout_s)}), max_retries=0),
+            tenant=principal.tenant_id,
             prices=settings.prices,
             allowed_hosts=settings.allowed_hosts,
         )
@@ -151,7 +152,7 @@ class Probe:
         )
         try:
             end_turn()
-            outcome = replace(engine().run(call), output=None)
+            outcome = replace(engine().run(call), output=None, thinking=None, raw=None)
         except BaseException:
             self._end(log_id, principal, started, Outcome(status="error", error="internal"))
             raise

@@ -43,6 +43,7 @@ class Execution:
             "usage": usage_dict(outcome.usage),
             "cost_usd": money_text(outcome.cost_usd),
             "unpriced": self.unpriced,
+            "thinking": outcome.thinking,
             "duration_ms": self.duration_ms,
             "provider": outcome.provider,
             "model": outcome.model,
@@ -57,10 +58,18 @@ class Execution:
         return kind(
             outcome.message or "The model's provider failed.",
             error_code=outcome.error or "upstream",
-            details={"log_id": str(self.log_id), "attempts": [attempt_dict(a) for a in outcome.attempts]},
-            hint=_HINTS.get(outcome.error or "", "Try again; the activity log named in details tells more."),
+            details=self._details(),
+            hint=_hint(outcome),
             retry_after=outcome.retry_after,
         )
+
+    def _details(self) -> JSONObject:
+        outcome = self.outcome
+        details: JSONObject = {
+            "log_id": str(self.log_id),
+            "attempts": [attempt_dict(attempt) for attempt in outcome.attempts],
+        }
+        return details | ({"refusal": outcome.output} if outcome.error == "refused" else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +91,29 @@ _KINDS: dict[str, type[AIAgentsError]] = {"invalid_schema": Conflict}
 """Failures that no provider caused."""
 
 _HINTS = {
-    "timeout": "Raise timeout_s in the agent's model_config, or ask for less.",
     "authentication": "Check the credential that is stored for the agent or its tenant.",
     "tool_limit": "Give the agent fewer or clearer tools.",
     "invalid_output": "Loosen output_schema, or tell the model more plainly what to write.",
+    "refused": "The model's words are in details; ask in another way, or choose another model.",
     "invalid_schema": "Change the agent's output_schema; 'flask aiagents doctor' lists all such agents.",
     "address_refused": "Ask the operator to add the host to AIAGENTS_ALLOWED_HOSTS.",
 }
+
+
+_TIME_HINTS = {
+    "connect": "Try again; AIAGENTS_CONNECT_TIMEOUT_S is the limit.",
+    "first_byte": "Raise timeout_s or first_byte_timeout_s in the agent's model_config.",
+    "idle": "Raise timeout_s or idle_timeout_s in the agent's model_config.",
+    "total": "Raise timeout_s in the agent's model_config, or ask for less.",
+}
+"""By the time limit that ended it."""
+
+
+def _hint(outcome: Outcome) -> str:
+    hints = _TIME_HINTS if outcome.limit else _HINTS
+    return hints.get(
+        outcome.limit or outcome.error or "", "Try again; the activity log named in details tells more."
+    )
 
 
 def ended_values(outcome: Outcome) -> JSONObject:
@@ -111,12 +136,20 @@ def ended_values(outcome: Outcome) -> JSONObject:
     }
 
 
+MAX_THINKING = 16_384
+"""Characters of a model's thinking that its log keeps at most."""
+
+
 def _response_data(outcome: Outcome) -> JSONObject:
     data: JSONObject = {"output": outcome.output}
     if outcome.tool_calls:
         data["tool_calls"] = [tool_call_dict(call) for call in outcome.tool_calls]
     if outcome.message:
         data["message"] = outcome.message
+    if outcome.thinking:
+        data["thinking"] = outcome.thinking[:MAX_THINKING]
+    if outcome.raw:
+        data["raw"] = outcome.raw
     return data
 
 
@@ -128,7 +161,11 @@ def usage_dict(usage: Usage | None) -> JSONObject | None:
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
         "total_tokens": usage.total_tokens,
+        "service_tier": usage.service_tier,
+        "inconsistent": usage.inconsistent,
     }
 
 

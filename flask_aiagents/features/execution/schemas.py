@@ -20,7 +20,12 @@ class MessageSchema(StrictSchema):
     """One turn of a conversation."""
 
     role = fields.String(required=True, validate=validate.OneOf(["user", "assistant"]))
-    content = fields.String(required=True, validate=validate.Length(min=1))
+    content = fields.String(required=True)
+
+    @ma.validates_schema
+    def _said(self, data: dict[str, Any], **_: Any) -> None:
+        if data["role"] == "user" and not data["content"]:
+            raise ma.ValidationError({"content": ["Shorter than minimum length 1."]})
 
     @ma.post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Message:
@@ -61,7 +66,7 @@ class ExecuteSchema(StrictSchema):
                         "required": ["role", "content"],
                         "properties": {
                             "role": {"type": "string", "enum": ["user", "assistant"]},
-                            "content": {"type": "string", "minLength": 1},
+                            "content": {"type": "string", "description": "Empty in answers alone."},
                         },
                     },
                 },
@@ -75,8 +80,16 @@ class UsageSchema(ma.Schema):
 
     input_tokens = fields.Integer()
     output_tokens = fields.Integer()
-    cached_tokens = fields.Integer(metadata={"description": "Part of the input tokens."})
+    cached_tokens = fields.Integer(metadata={"description": "Part of the input: read from the provider's cache."})
+    cache_write_tokens = fields.Integer(metadata={"description": "Part of the input: written into the cache."})
+    reasoning_tokens = fields.Integer(metadata={"description": "Part of the output: the model's thinking."})
     total_tokens = fields.Integer()
+    service_tier = fields.String(
+        allow_none=True, metadata={"description": "What the provider charges by, where not its standard."}
+    )
+    inconsistent = fields.Boolean(
+        metadata={"description": "True when the provider's parts and total differ; the larger reading counts."}
+    )
 
 
 class AttemptSchema(ma.Schema):
@@ -115,6 +128,9 @@ class ExecutionSchema(ma.Schema):
     usage = fields.Nested(UsageSchema, allow_none=True)
     cost_usd = fields.Decimal(as_string=True, allow_none=True, metadata={"description": "null: no known price."})
     unpriced = fields.Boolean()
+    thinking = fields.String(
+        allow_none=True, metadata={"description": "What the model thought, apart from its answer."}
+    )
     duration_ms = fields.Integer()
     provider = fields.String(allow_none=True)
     model = fields.String(allow_none=True)

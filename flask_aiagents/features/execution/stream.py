@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...llm.engine import Stream
-from ...llm.outcome import Delta, Ended, Event, ToolCallEnded, ToolCallStarted, UsageReported
+from ...llm.outcome import (
+    Delta,
+    Ended,
+    Event,
+    Repairing,
+    Thinking,
+    ToolCallEnded,
+    ToolCallStarted,
+    UsageReported,
+)
 from ...types import JSONObject
 from .ledger import Entry
 from .result import Execution, money_text, tool_call_dict, usage_dict
@@ -56,6 +65,11 @@ class ExecutionStream:
             case Delta(text=text):
                 self._text.append(text)
                 return "delta", {"text": text}
+            case Thinking(text=text):
+                return "thinking", {"text": text}
+            case Repairing(problem=problem):
+                self._text.clear()
+                return "repair", {"problem": problem}
             case ToolCallStarted():
                 return "tool_call", {"id": event.id, "name": event.name, "arguments": event.arguments}
             case ToolCallEnded(call=call):

@@ -133,4 +133,4 @@ def _refuse_without_model(config: JSONObject) -> None:
 
 def _may_have_keys(config: JSONObject) -> bool:
     providers = [config["provider"], *(fallback["provider"] for fallback in config.get("fallbacks", ()))]
-    return any(PROVIDERS[provider].dialect is not None for provider in providers)
+    return any(PROVIDERS[provider].adapter is not None for provider in providers)

@@ -1,0 +1,181 @@
+"""One request to a model over the network: sent, read and understood."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..net import errors as net
+from ..net.limits import Limits as NetLimits
+from .adapters import adapter
+from .adapters.refusals import MAX_DOWNGRADES, MAX_REFUSAL_BYTES, KnownRefusals, refused_parameter
+from .failures import Failure, from_status
+from .messages import Call, Limits, Target
+from .outcome import Usage
+from .protocol import AnswerParser, HTTPCall, Listener, Reply, Turn
+from .providers import PROVIDERS
+from .retry_after import retry_after
+
+if TYPE_CHECKING:
+    from ..net.client import Client, Response
+
+STEP_BYTES = 16_384
+"""Bytes that are parsed before others on the loop get their turn."""
+
+
+class Network:
+    """What the requests of one loop thread share."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+        self.refusals = KnownRefusals()
+
+    @property
+    def client(self) -> Client:
+        """Return the HTTP client, made at the first request: aiohttp is slow to import."""
+        if self._client is None:
+            from ..net.client import Client
+
+            self._client = Client()
+        return self._client
+
+
+class Exchange:
+    """Asks one model once."""
+
+    def __init__(
+        self, network: Network, target: Target, call: Call, turns: Sequence[Turn], listener: Listener | None
+    ) -> None:
+        self._network = network
+        self._target = target
+        self._call = call
+        self._turns = turns
+        self._listener = listener
+        self._provider = PROVIDERS[target.provider]
+        assert self._provider.adapter is not None  # noqa: S101  # the offline model needs no network
+        self._adapter = adapter(self._provider.adapter)
+        self._parser: AnswerParser | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider has counted so far."""
+        return self._parser.usage if self._parser else None
+
+    async def ask(self) -> Reply:
+        """Return the answer. A model that refuses a parameter is asked once more without it.
+
+        :raises Failure: when there is none.
+        """
+        known = refused = self._network.refusals.of(self._target)
+        for left in reversed(range(MAX_DOWNGRADES + 1)):
+            request = self._adapter.build(
+                self._target, self._call, self._turns, stream=self._listener is not None, refused=refused
+            )
+            try:
+                reply = await self._send(request)
+            except _Refused as refusal:
+                if refusal.parameter is None or refusal.parameter in refused or not left:
+                    raise refusal.failure from None
+                refused |= {refusal.parameter}
+                continue
+            if refused != known:
+                self._network.refusals.remember(self._target, refused)
+            return reply
+        raise AssertionError("the last round either answers or fails")
+
+    async def _send(self, request: HTTPCall) -> Reply:
+        try:
+            async with self._network.client.post(
+                request.url,
+                request.headers,
+                request.body,
+                limits=_limits(self._call.limits),
+                allowed_hosts=self._provider.hosts(self._target, self._call),
+                tenant=self._call.tenant,
+                ready=self._listener.ready if self._listener else None,
+            ) as response:
+                if response.status >= 300:
+                    raise await _refusal(response, request)
+                return await self._read(response)
+        except net.NetError as error:
+            failure = _failure(error, self._call.limits)
+            raise self._parser.explained(failure) if self._parser else failure from None
+
+    async def _read(self, response: Response) -> Reply:
+        self._parser = parser = self._adapter.parser()
+        async for part in response:
+            for number, step in enumerate(_steps(part)):
+                if number:
+                    await asyncio.sleep(0)
+                for event in parser.feed(step):
+                    if self._listener:
+                        self._listener.tell(event)
+            if parser.done:
+                break
+        return parser.finish()
+
+
+class _Refused(Exception):
+    """A refusal of one parameter, perhaps."""
+
+    def __init__(self, failure: Failure, parameter: str | None) -> None:
+        super().__init__()
+        self.failure = failure
+        self.parameter = parameter
+
+
+async def _refusal(response: Response, request: HTTPCall) -> Exception:
+    """Return what a status of 300 or more means. Of its body, which may echo the key, nothing is kept."""
+    failure = from_status(response.status, retry_after(response.headers, time.time()))
+    if response.status not in (400, 422):
+        return failure
+    body = b""
+    try:
+        async for part in response:
+            body += part
+            if len(body) >= MAX_REFUSAL_BYTES:
+                break
+    except net.NetError:
+        pass  # the status alone tells enough
+    return _Refused(failure, refused_parameter(body, json.loads(request.body)))
+
+
+def _steps(part: bytes) -> Iterator[bytes]:
+    return (part[start : start + STEP_BYTES] for start in range(0, len(part), STEP_BYTES))
+
+
+def _limits(limits: Limits) -> NetLimits:
+    return NetLimits(
+        connect_s=limits.connect_s,
+        first_byte_s=limits.first_byte_s,
+        idle_s=limits.idle_s,
+        max_response_bytes=limits.max_response_bytes,
+    )
+
+
+def _failure(error: net.NetError, limits: Limits) -> Failure:
+    match error:
+        case net.AddressRefused():
+            return Failure(error="address_refused", did="is at an address that is not allowed", free=True)
+        case net.TimedOut(limit="connect", seconds=seconds):
+            did = f"could not be connected to within {seconds:g} s"
+            return Failure(error="connection", did=did, retryable=True, free=True, limit="connect")
+        case net.TimedOut(limit="first_byte", seconds=seconds):
+            did = f"did not begin to answer within {seconds:g} s"
+            return Failure(error="timeout", did=did, limit="first_byte")
+        case net.TimedOut(seconds=seconds):
+            return Failure(error="timeout", did=f"fell silent for {seconds:g} s", limit="idle")
+        case net.Broken(answered=True):
+            return Failure(error="connection", did="broke its answer off", retryable=True)
+        case net.TooLarge():
+            return Failure(error="too_large", did=f"answered more than {limits.max_response_bytes} bytes")
+        case net.Compressed():
+            return Failure(error="invalid_response", did="compressed its answer unasked")
+        case net.Unsendable():
+            did = "could not be asked: its address or key holds what HTTP cannot carry"
+            return Failure(error="upstream", did=did, detail="not_asked", free=True)
+        case _:
+            return Failure(error="connection", did="could not be reached", retryable=True, free=True)
