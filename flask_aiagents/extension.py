@@ -46,7 +46,6 @@ from .features.execution.plan import Planner
 from .features.execution.service import Executions
 from .llm.tools import ToolRegistry
 from .routes import register_routes
-from .surfaces.admin.mount import mount
 from .surfaces.admin.names import HostNames
 from .surfaces.cli import commands
 from .web.host_routes import yield_to_host
@@ -144,11 +143,17 @@ class AIAgents:
         app.extensions[EXTENSION] = mounted
         receivers.connect(app, mounted.database, self._payloads)
         register_routes(app, settings.url_prefix.rstrip("/"))
-        mount(app, admin or self._admin, settings.admin_url.rstrip("/"), self._names)
+        self._mount_panel(app, admin or self._admin, settings.admin_url.rstrip("/"))
         yield_to_host(app)
         restore_last(app)
         flask_aiagents_alembic.setup_for_app()
         app.cli.add_command(commands)
+
+    def _mount_panel(self, app: Flask, admin: Any, url: str) -> None:
+        if admin is not None or url:
+            from .surfaces.admin.mount import mount  # a host without a panel starts without Flask-Admin
+
+            mount(app, admin, url, self._names)
 
     def _install(self, app: Flask, settings: Settings, database: Database) -> Installation:
         keyring = Keyring(settings.encryption_keys)

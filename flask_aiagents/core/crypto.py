@@ -1,7 +1,7 @@
 """Secrets at rest: AES-GCM, bound to the row that holds them, under keys that can be rotated.
 
 A stored secret reads ``v1.<key id>.<nonce and ciphertext>``. The associated data names the row, so that a
-ciphertext copied into another row cannot be opened there.
+ciphertext copied into another row cannot be opened there. ``cryptography`` is imported with the first secret.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import binascii
 import hashlib
 import os
 from collections.abc import Sequence
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
 """AES-256."""
@@ -32,10 +34,16 @@ class Keyring:
     """The encryption keys of an app. The first encrypts, all decrypt."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = {_key_id(key): AESGCM(key) for key in map(_decode, keys)}
+        self._secrets = {_key_id(key): key for key in map(_decode, keys)}
 
     def __bool__(self) -> bool:
-        return bool(self._keys)
+        return bool(self._secrets)
+
+    @cached_property
+    def _keys(self) -> dict[str, AESGCM]:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return {key_id: AESGCM(key) for key_id, key in self._secrets.items()}
 
     def encrypt(self, secret: str, bound_to: str) -> str:
         """Seal a secret for the row that ``bound_to`` names.
@@ -52,6 +60,8 @@ class Keyring:
 
         :raises ConfigurationError: when its key is gone, or it was sealed for another row.
         """
+        from cryptography.exceptions import InvalidTag
+
         _, key_id, text = sealed.split(".", 2)
         if key_id not in self._keys:
             raise ConfigurationError(

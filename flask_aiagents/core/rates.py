@@ -2,21 +2,27 @@
 
 Counts live in one process's memory, or in Redis for several processes. A window slides: what happened in the
 previous one counts by the part of it that the last minute still covers.
+
+``limits`` is imported at the first count: its import takes as long as a tenth of a start.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-
-import limits
-from limits.errors import StorageError
-from limits.storage import storage_from_string
-from limits.strategies import SlidingWindowCounterRateLimiter
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError, RateLimited, Unavailable
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+    from limits.strategies import SlidingWindowCounterRateLimiter
+
+_USUAL = re.compile(r"[1-9][0-9]{0,8} ?/ ?(second|minute|hour|day|month|year)s?", re.ASCII)
+"""Notation that needs no parser to be known as right."""
 
 
 class RateStorage:
@@ -35,6 +41,10 @@ class RateStorage:
 
     @cached_property
     def strategy(self) -> SlidingWindowCounterRateLimiter:
+        """What counts, with its connection to the storage."""
+        from limits.storage import storage_from_string
+        from limits.strategies import SlidingWindowCounterRateLimiter
+
         return SlidingWindowCounterRateLimiter(storage_from_string(self._uri, wrap_exceptions=True))
 
 
@@ -50,16 +60,23 @@ class Rate:
     setting: str
     notation: str
     storage: RateStorage
-    _limits: list[limits.RateLimitItem] = field(init=False)
 
     def __post_init__(self) -> None:
+        if not _USUAL.fullmatch(self.notation):
+            _ = self._limits
+
+    @cached_property
+    def _limits(self) -> list[RateLimitItem]:
+        if not self.notation:
+            return []
+        from limits import parse_many
+
         try:
-            parsed = limits.parse_many(self.notation) if self.notation else []
+            return parse_many(self.notation)
         except ValueError as error:
             raise ConfigurationError(
                 f"{self.setting}: {error}.", hint="Write it as '120/minute', or leave it empty for no limit."
             ) from error
-        object.__setattr__(self, "_limits", parsed)
 
     def hit(self, *owner: str, cost: int = 1) -> None:
         """Count for an owner.
@@ -67,6 +84,10 @@ class Rate:
         :raises RateLimited: when it is too much; ``retry_after`` says how many seconds to wait.
         :raises Unavailable: when the storage of the counts cannot be reached.
         """
+        if not self.notation:
+            return
+        from limits.errors import StorageError
+
         # The storage joins the parts by slashes, which ids of the host may contain.
         owner = ("aiagents", self.what, *(f"{len(part)}:{part}" for part in owner))
         try:
@@ -78,7 +99,7 @@ class Rate:
                 "The rate limit cannot be checked right now.", hint="Try again in a moment.", retry_after=5
             ) from error
 
-    def _refusal(self, limit: limits.RateLimitItem, owner: tuple[str, ...]) -> RateLimited:
+    def _refusal(self, limit: RateLimitItem, owner: tuple[str, ...]) -> RateLimited:
         reset = self.storage.strategy.get_window_stats(limit, *owner).reset_time
         wait = max(1, math.ceil(reset - time.time()))
         return RateLimited(
@@ -88,6 +109,6 @@ class Rate:
         )
 
 
-def _period(limit: limits.RateLimitItem) -> str:
+def _period(limit: RateLimitItem) -> str:
     name = limit.GRANULARITY.name
     return name if limit.multiples == 1 else f"{limit.multiples} {name}s"

@@ -56,6 +56,9 @@ class ScopedApi(flask_smorest.Api):
     def _register_error_handlers(self) -> None:
         """The stock version takes over the host's error pages; ours are on our blueprints."""
 
+    def _register_responses(self) -> None:
+        """With the stock version every start describes 60 responses; ours are described with the operations."""
+
     def _register_doc_blueprint(self) -> None:
         """The document has routes of ours, in ``docs``."""
 
@@ -75,6 +78,7 @@ class ScopedApi(flask_smorest.Api):
         app.extensions["flask-smorest"]["apis"].pop(self.config_prefix)
         self.register_field(fields.Decimal, "string", "decimal")
         self._undescribed: list[flask_smorest.Blueprint] = []
+        self._has_responses = False
         self._describing = threading.Lock()
 
     def register_blueprint(self, blp: flask_smorest.Blueprint, **options: Any) -> None:
@@ -85,6 +89,9 @@ class ScopedApi(flask_smorest.Api):
     def document(self) -> JSONObject:
         """The OpenAPI document of all blueprints."""
         with self._describing:
+            if not self._has_responses:
+                super()._register_responses()
+                self._has_responses = True
             while self._undescribed:
                 blp = self._undescribed.pop(0)
                 blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)

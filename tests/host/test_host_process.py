@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,25 @@ def test_mounting_starts_no_thread_and_touches_no_table() -> None:
     app = make_host("postgresql+psycopg://nobody@127.0.0.1:1/nothing", migrated=False)
     assert threading.active_count() == before
     assert app.test_client().get("/api/health").json == {"status": "ok"}
+
+
+HEAVY = ("flask_admin", "limits", "cryptography", "pydantic_ai", "alembic", "genai_prices")
+"""Libraries that a process which serves no panel may never need."""
+
+
+def test_a_start_imports_nothing_that_the_process_may_not_need() -> None:
+    """Without a panel no library of the panel, of secrets, rates, prices, models or migrations is imported."""
+    program = f"""
+import sys
+from flask import Flask
+from flask_aiagents import AIAgents
+app = Flask("small")
+app.config.update(AIAGENTS_DATABASE_URI="sqlite://", AIAGENTS_ADMIN_URL="")
+AIAgents(app)
+print([name for name in {HEAVY!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_request_holds_one_connection_and_not_two(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def any_criteria(scope: Scope, *, write: bool) -> Criteria:
     if user is not None:
         found.append(with_loader_criteria(OwnedMixin, lambda cls: cls.user_id == user, include_aliases=True))
     if scope.agent_ids is not None:
-        scope_agents = sorted(scope.agent_ids)  # the bound value gets the name of this variable, see _Fixed
+        scope_agents = sorted(scope.agent_ids)  # the bound value gets the name of this variable, see _Plain
         found.append(
             with_loader_criteria(
                 OfAgentMixin, lambda cls: cls.agent_column().in_(scope_agents), include_aliases=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import click
@@ -23,6 +24,23 @@ class Group(AppGroup):
             raise click.ClickException(
                 f"The database refused: {error.orig}. 'flask aiagents doctor' says what is wrong."
             ) from error
+
+
+class Commands(Group):
+    """All commands, each imported when it is asked for: a process that serves requests needs none of them.
+
+    A command has the name of its module here.
+    """
+
+    NAMES = ("credentials", "db", "doctor", "forget", "keys", "logs", "maintain", "retention", "rollup")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.NAMES})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.NAMES:
+            return getattr(import_module(f".{cmd_name}", __package__), cmd_name)
+        return super().get_command(ctx, cmd_name)
 
 
 def _sentence(error: AIAgentsError) -> str:
