@@ -23,6 +23,9 @@ CHAT_PARAMETERS = frozenset(
 )
 """Keys of ``model_config`` that OpenAI's chat completions have."""
 
+PARAMETERS = CHAT_PARAMETERS | {"api_version"}
+"""Keys of ``model_config`` that only some providers have."""
+
 _ALL = ".*"
 _NONE = ""
 
@@ -121,6 +124,63 @@ _TABLE = (
         prices="groq",
         schemas=r"openai/gpt-oss.*|moonshotai/.*|meta-llama/llama-4.*",
         json_mode=True,
+    ),
+    Provider(
+        name="azure",
+        path="/openai",
+        env_keys=("AZURE_OPENAI_API_KEY",),
+        needs_key=True,
+        key_header="api-key",
+        prices="azure",
+        parameters=CHAT_PARAMETERS | {"api_version"},
+        max_tokens="max_completion_tokens",
+        schemas=_OPENAI_SCHEMAS,
+        refuses=_OPENAI_REASONING,
+    ),
+    Provider(
+        name="openrouter",
+        origin="https://openrouter.ai",
+        path="/api/v1",
+        env_keys=("OPENROUTER_API_KEY",),
+        needs_key=True,
+        prices="openrouter",
+        schemas=r"(openai|google|x-ai|mistralai)/.*",
+    ),
+    Provider(
+        name="deepseek",
+        origin="https://api.deepseek.com",
+        env_keys=("DEEPSEEK_API_KEY",),
+        needs_key=True,
+        prices="deepseek",
+        json_mode=True,
+    ),
+    Provider(
+        name="xai",
+        origin="https://api.x.ai",
+        env_keys=("XAI_API_KEY",),
+        needs_key=True,
+        prices="x-ai",
+        schemas=_ALL,
+        refuses=((r"grok-(3-mini|4).*", frozenset({"presence_penalty", "frequency_penalty", "stop"})),),
+    ),
+    Provider(
+        name="mistral",
+        origin="https://api.mistral.ai",
+        env_keys=("MISTRAL_API_KEY",),
+        needs_key=True,
+        prices="mistral",
+        schemas=_ALL,
+        refuses=((_ALL, frozenset({"stream_options"})),),  # usage comes with the last chunk anyway
+        renames={"seed": "random_seed"},
+    ),
+    Provider(
+        name="google",
+        origin="https://generativelanguage.googleapis.com",
+        path="/v1beta/openai",
+        env_keys=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        needs_key=True,
+        prices="google",
+        schemas=_ALL,
     ),
     Provider(name="ollama", origin="http://localhost:11434", schemas=_ALL),
     Provider(name="openai_compatible"),

@@ -12,13 +12,17 @@ from typing import Any
 from ..errors import ConfigurationError
 from ..types import JSON, JSONObject
 from .messages import Tool
+from .signatures import Arguments, UnusableType, is_plain
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _KINDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 class ToolSpec:
-    """One function as a tool. The schema is made when it is first needed: pydantic is slow to import."""
+    """One function as a tool.
+
+    The schema is made when it is first needed, since pydantic is slow to import; at once where there may be none.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -26,13 +30,15 @@ class ToolSpec:
         self._signature = inspect.signature(function)
         self._docs = inspect.cleandoc(function.__doc__ or "")
         self._types = self._checked_types()
+        if not all(map(is_plain, self._types.values())):
+            self._check_schema()
 
     def bind(self, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Tool:
         """The tool for one call; ``wrap`` may put its function into the call's surroundings."""
         function = wrap(self.function)
 
         def run(arguments: JSONObject) -> JSON:
-            return self._jsonable(function(**self._validated(arguments)))
+            return self._jsonable(function(**self._arguments.validated(arguments)))
 
         return Tool(name=self.name, description=self.description, parameters=self.parameters, function=run)
 
@@ -44,38 +50,23 @@ class ToolSpec:
     @cached_property
     def parameters(self) -> JSONObject:
         """JSON Schema of the arguments."""
-        schema = self._model.model_json_schema()
-        schema.pop("title", None)
-        schema.pop("description", None)
-        for part in schema.get("properties", {}).values():
-            part.pop("title", None)
-        return schema
+        return self._arguments.schema(_parameter_docs(self._docs))
 
     @cached_property
-    def _model(self) -> Any:
-        from pydantic import ConfigDict, Field, create_model  # heavy
-
-        docs = _parameter_docs(self._docs)
-        fields: dict[str, Any] = {
-            name: (
-                self._types[name],
-                Field(
-                    ... if parameter.default is parameter.empty else parameter.default, description=docs.get(name)
-                ),
-            )
+    def _arguments(self) -> Arguments:
+        defaults = {
+            name: parameter.default
             for name, parameter in self._signature.parameters.items()
+            if parameter.default is not parameter.empty
         }
-        return create_model(self.name, __config__=ConfigDict(extra="forbid"), **fields)
+        return Arguments(self.name, self._types, defaults)
 
-    def _validated(self, arguments: JSONObject) -> dict[str, Any]:
-        from pydantic import ValidationError  # heavy
-
+    def _check_schema(self) -> None:
         try:
-            model = self._model.model_validate(arguments)
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
-            raise ToolArgumentsError(wrong) from None
-        return {name: getattr(model, name) for name in self._types}
+            _ = self.parameters
+        except UnusableType as error:
+            hint = "Use types that JSON has, dataclasses, TypedDicts, Literals or Annotated"
+            raise _unusable(self.name, f"its parameters have no JSON Schema ({error})", hint) from error
 
     def _jsonable(self, value: Any) -> JSON:
         from pydantic_core import to_jsonable_python  # heavy
@@ -96,13 +87,11 @@ class ToolSpec:
         for name, parameter in self._signature.parameters.items():
             if parameter.kind not in _KINDS:
                 raise _unusable(self.name, f"{parameter} cannot be named by a model", "Write plain parameters")
+            if name.startswith("_"):
+                raise _unusable(self.name, f"the parameter {name!r} is private", "Name it without an underscore")
             if name not in hints:
                 raise _unusable(self.name, f"the parameter {name!r} has no annotation", f"Write {name}: str, say")
         return {name: hints[name] for name in self._signature.parameters}
-
-
-class ToolArgumentsError(ValueError):
-    """The model's arguments do not fit the function."""
 
 
 def tool_from_function(function: Callable[..., Any]) -> ToolSpec:

@@ -6,7 +6,7 @@ import contextvars
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import pytest
 from upstream import Call as Wanted
@@ -226,3 +226,68 @@ def test_the_offline_model_calls_the_tool_that_is_named() -> None:
     outcome = engine().run(wanted)
     assert outcome.tool_calls[0].result == 42
     assert "42" in outcome.output
+
+
+class Spot(TypedDict):
+    city: str
+    zone: NotRequired[int]
+
+
+def everything(
+    spot: Spot,
+    spots: list[Spot],
+    place: Place,
+    model_config: str,
+    json: Annotated[int, "a number"],
+    *,
+    schema: Literal["a", "b"] = "a",
+    maybe: int | None = None,
+    nothing: None = None,
+) -> list[Any]:
+    """Take every kind of parameter."""
+    return [spot, spots, place.city, model_config, json, schema, maybe, nothing]
+
+
+def test_every_signature_that_registers_also_runs() -> None:
+    """TypedDicts, dataclasses, literals, annotations, defaults, keyword-only and names that pydantic keeps."""
+    (tool,) = bound(everything)
+    assert tool.parameters["properties"]["schema"]["default"] == "a"
+    arguments = {
+        "spot": {"city": "Oslo"},
+        "spots": [{"city": "Rome", "zone": 1}],
+        "place": {"city": "Delft"},
+        "model_config": "m",
+        "json": 3,
+        "maybe": None,
+    }
+    expected = [{"city": "Oslo"}, [{"city": "Rome", "zone": 1}], "Delft", "m", 3, "a", None, None]
+    assert tool.function(arguments) == expected
+    with pytest.raises(ValueError, match=r"spot.city: Field required"):
+        tool.function(arguments | {"spot": {}})
+
+
+def test_a_parameter_that_no_model_could_fill_is_refused() -> None:
+    """Private names and types without a JSON Schema are told when the tool is registered, not in each run."""
+
+    def private(_x: int) -> int:
+        return _x
+
+    def opaque(lock: threading.Event) -> int:
+        return 1
+
+    for function in (private, opaque):
+        with pytest.raises(ConfigurationError, match="cannot be a tool"):
+            tool_from_function(function)
+
+
+@pytest.mark.parametrize("arguments", ["", "  ", "null", "{}"])
+def test_no_arguments_in_any_form_mean_none(upstream: Upstream, arguments: str) -> None:
+    """A call without arguments runs, however a provider writes that there are none."""
+
+    def ping() -> str:
+        """Ping."""
+        return "pong"
+
+    upstream.script(say(calls=(Wanted("ping", arguments),)), say("Done."))
+    outcome = engine().run(call(upstream, tools=bound(ping)))
+    assert (outcome.tool_calls[0].result, outcome.tool_calls[0].error) == ("pong", None)

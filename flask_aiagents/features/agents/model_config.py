@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from ...errors import AIAgentsError
 from ...llm.json_schema import compile_schema
 from ...llm.prices import max_output_tokens
-from ...llm.providers import CHAT_PARAMETERS, PROVIDERS
+from ...llm.providers import PARAMETERS, PROVIDERS
 from ...llm.schema_engine import InvalidSchema
 from ...llm.text import dump_json
 from ...net.guard import check_base_url
@@ -36,13 +36,17 @@ MAX_EXTRA_BYTES = 16_384
 
 _SECONDS = validate.Range(0, MAX_TIMEOUT_S, min_inclusive=False)
 _PROVIDER = validate.OneOf(sorted(PROVIDERS), error="Unknown provider {input}; use one of {choices}.")
+_PLACED = validate.OneOf(
+    sorted(name for name, one in PROVIDERS.items() if one.place(None) or one.adapter is None),
+    error="{input} cannot be a fallback; use one of {choices}.",
+)
 _MODEL = validate.Length(min=1, max=255)
 
 
 class FallbackSchema(StrictSchema):
     """A model to try when the ones before it failed; it is reached at its provider's own origin."""
 
-    provider = fields.String(required=True, validate=_PROVIDER)
+    provider = fields.String(required=True, validate=_PLACED)
     model = fields.String(required=True, validate=_MODEL)
 
 
@@ -75,6 +79,10 @@ class ModelConfigSchema(StrictSchema):
         metadata={"description": "Further fields of the provider's request."},
     )
     output_retries = fields.Integer(strict=True, validate=validate.Range(0, 3))
+    api_version = fields.String(
+        validate=validate.Regexp(r"[0-9A-Za-z.-]{1,32}\Z"),
+        metadata={"description": "Azure's, such as 2024-10-21."},
+    )
     tools = fields.List(fields.String(), validate=validate.Length(max=64))
     output_schema = fields.Dict(metadata={"description": "JSON Schema of the output."})
     fallbacks = fields.List(fields.Nested(FallbackSchema), validate=validate.Length(max=5))
@@ -125,7 +133,7 @@ class ModelConfigSchema(StrictSchema):
             return
         if provider.place(data.get("base_url")) is None and provider.adapter:
             raise ma.ValidationError(f"{provider.name} needs the URL of its server.", "base_url")
-        for key in sorted(CHAT_PARAMETERS.intersection(data) - provider.parameters):
+        for key in sorted(PARAMETERS.intersection(data) - provider.parameters):
             raise ma.ValidationError(f"{provider.name} has no {key}. Take it out.", key)
         named = data.get("tool_choice", "auto")
         if named not in ("auto", "none", "required", *data.get("tools", ())):
@@ -137,7 +145,8 @@ class ModelConfigSchema(StrictSchema):
 def overlay(config: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     """A model configuration with a tenant's overrides applied; null takes a key away.
 
-    An override of the provider leaves the base_url behind: it belongs to the provider that it replaces.
+    An override of the provider leaves behind where it is reached: that belongs to the provider that it replaces.
     """
-    inherited = {k: v for k, v in config.items() if k != "base_url" or "provider" not in overrides}
+    left = ("base_url", "api_version") if "provider" in overrides else ()
+    inherited = {key: value for key, value in config.items() if key not in left}
     return {key: value for key, value in (inherited | overrides).items() if value is not None}

@@ -59,7 +59,13 @@ class Planner:
         models = [config["model"], *(fallback["model"] for fallback in config.get("fallbacks", ()))]
         keys = self.vault.keys_for(wanted, subject.keys)
         targets = tuple(
-            Target(provider=want.provider, model=model, base_url=want.base_url, api_key=key)
+            Target(
+                provider=want.provider,
+                model=model,
+                base_url=want.base_url,
+                api_version=config.get("api_version") if want is wanted[0] else None,
+                api_key=key,
+            )
             for want, model, key in zip(wanted, models, keys, strict=True)
             if key or not PROVIDERS[want.provider].needs_key
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from ...types import JSON, JSONObject
 from ..messages import Call, Message, Target
@@ -40,11 +41,20 @@ class OpenAIChat:
             body["response_format"] = form
         if stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return post(target, "/chat/completions", {k: v for k, v in body.items() if k not in refused})
+        return post(target, _path(target), {k: v for k, v in body.items() if k not in refused})
 
     def parser(self) -> AnswerParser:
         """Return a parser of one completion."""
         return Body(ChatReader())
+
+
+def _path(target: Target) -> str:
+    """Return what follows the base of the URL: Azure has a path for each version of its interface."""
+    if target.provider != "azure" or (target.base_url or "").rstrip("/").endswith("/v1"):
+        return "/chat/completions"
+    if target.api_version is None:
+        return "/v1/chat/completions"
+    return f"/deployments/{quote(target.model, safe='')}/chat/completions?api-version={quote(target.api_version)}"
 
 
 def _named(provider: Provider, values: JSONObject, refused: frozenset[str]) -> JSONObject:

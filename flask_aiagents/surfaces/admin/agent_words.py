@@ -116,11 +116,17 @@ WORDS = {
 
 PROVIDERS = {
     "anthropic": _l("Anthropic"),
+    "azure": "Azure OpenAI",
+    "deepseek": "DeepSeek",
+    "google": "Google Gemini",
     "groq": _l("Groq"),
+    "mistral": "Mistral",
     "offline": _l("Offline (no key, no network: for trying out)"),
     "ollama": _l("Ollama"),
     "openai": _l("OpenAI"),
     "openai_compatible": _l("Another server that speaks like OpenAI"),
+    "openrouter": "OpenRouter",
+    "xai": "xAI",
 }
 
 TEST_HINTS = {
