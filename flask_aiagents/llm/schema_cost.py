@@ -19,8 +19,9 @@ from .schema_walk import SchemaTree, all_of, items_of, keys_of, length_of, one_o
 MAX_PATH = 256
 """Most subschemas inside of each other on the way to one value; the validator needs stack for each."""
 
-MAX_WAYS = 10_000
-"""Most steps from subschema to subschema while references are unfolded; building the validator takes as many."""
+MAX_WAYS = 1_500
+"""Most times that a subschema is unfolded again on another way to it, about 20 microseconds each; building the
+validator takes as many."""
 
 _SUBSCHEMA_NS = 30
 _REMEMBERED_NS = 100
@@ -89,6 +90,8 @@ class SchemaCosts:
         self._outermost = MAX_PATH
         """The first place on the way that the subschema in hand leads back to."""
         self._recursive: dict[int, JSONObject] = {}
+        self._unfolding = set[int]()
+        """Subschemas that were unfolded at least once."""
         self._ways = 0
 
     @property
@@ -121,7 +124,8 @@ class SchemaCosts:
 
     def _unfolded(self, node: JSONObject, level: int) -> Cost:
         key, place, outermost = id(node), len(self._path), self._outermost
-        self._ways += 1
+        self._ways += key in self._unfolding
+        self._unfolding.add(key)
         if self._ways > MAX_WAYS:
             raise SchemaTooComplex(f"its $ref lead to each other in more than {MAX_WAYS} ways")
         if place >= MAX_PATH:
