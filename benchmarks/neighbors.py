@@ -1,6 +1,7 @@
 """P12: what a tenant notices of another's attacks: its p95 under each of them against its p95 in peace.
 
-The attacks are those of ``tests/attacks``; the attacker is a process of its own, with twelve connections.
+The attacks are those of ``tests/attacks``. The attacker, with twelve connections, and the victim are processes of
+their own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,10 @@ from servers import HERE
 
 sys.path[:0] = [str(HERE.parent / "tests"), str(HERE.parent)]
 
-from attacks.arena import Arena, Attack, Client, Siege, arena  # noqa: E402  # from the tests
+from attacks.arena import Attack, Client, Siege, arena, work  # noqa: E402  # from the tests
 from attacks.sets import ALL  # noqa: E402
+
+_SPAWN = multiprocessing.get_context("spawn")
 
 KINDS = ("SQLite", "PostgreSQL")
 
@@ -36,22 +40,26 @@ def measure(folder: Path, rounds: int, _: float) -> Iterator[Row]:
     for kind in KINDS:
         place = folder / f"neighbors-{kind}"
         place.mkdir()
-        with database(place, kind) as uri, arena(place, uri) as battle:
-            _times(battle, 5)  # warm
+        with _SPAWN.Pool(1) as victim, database(place, kind) as uri, arena(place, uri) as battle:
+
+            def times(number: int) -> Mapping[str, list[float]]:
+                return victim.apply(_times, (battle.victim, number))  # used in this round alone
+
+            times(5)  # warm
             for name, prepare in ALL.items():
-                quiet = _times(battle, ROUNDS * rounds)
-                with prepare(battle) as attacks:
-                    yield _row(kind, name, quiet, _besieged(battle, attacks, ROUNDS * rounds))
+                quiet = times(ROUNDS * rounds)
+                with prepare(battle) as attacks, _attacked(battle.attacker, attacks):
+                    yield _row(kind, name, quiet, times(ROUNDS * rounds))
 
 
-def _besieged(battle: Arena, attacks: Sequence[Attack], number: int) -> Mapping[str, list[float]]:
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    attacker = context.Process(target=_attack, args=(battle.attacker, attacks, stop), daemon=True)
+@contextmanager
+def _attacked(client: Client, attacks: Sequence[Attack]) -> Iterator[None]:
+    stop = _SPAWN.Event()
+    attacker = _SPAWN.Process(target=_attack, args=(client, attacks, stop), daemon=True)
     attacker.start()
     time.sleep(WARM_S)
     try:
-        return _times(battle, number)
+        yield
     finally:
         stop.set()
         attacker.join(40)
@@ -63,13 +71,13 @@ def _attack(client: Client, attacks: Sequence[Attack], stop: Any) -> None:
         stop.wait()
 
 
-def _times(battle: Arena, number: int) -> Mapping[str, list[float]]:
+def _times(client: Client, number: int) -> Mapping[str, list[float]]:
     """Milliseconds of each of the victim's requests, by name; infinite for one that failed."""
     times: dict[str, list[float]] = defaultdict(list)
     for _ in range(number):
-        for name, answer, seconds in battle.work():
+        for name, answer, seconds in work(client):
             times[name].append(seconds * 1000 if answer.status == 200 else float("inf"))
-    return times
+    return dict(times)
 
 
 def _p95(times: Sequence[float]) -> float:

@@ -180,20 +180,21 @@ class Arena:
         until = time.monotonic() + wait_s
         with Siege(self.attacker, attacks) as siege:
             for number in itertools.count(1):
-                for request, answer, _ in self.work():
+                for request, answer, _ in work(self.victim):
                     assert answer.status == 200, f"{request}: {answer} after {dict(siege.statuses)}"
                 if number >= rounds and siege.is_complete():
                     break
                 assert time.monotonic() < until, f"not all attacks were sent: {dict(siege.sent)}"
         return siege
 
-    def work(self) -> Iterator[tuple[str, Answer, float]]:
-        """One round of the victim's: names of its requests, their answers and the seconds that they took."""
-        with closing(self.victim.connect(60)) as connection:
-            for request in VICTIM:
-                started = time.perf_counter()
-                answer = self.victim.send(connection, request, self.victim.tokens[0])
-                yield request.name, answer, time.perf_counter() - started
+
+def work(victim: Client) -> Iterator[tuple[str, Answer, float]]:
+    """One round of the victim's: names of its requests, their answers and the seconds that they took."""
+    with closing(victim.connect(60)) as connection:
+        for request in VICTIM:
+            started = time.perf_counter()
+            answer = victim.send(connection, request, victim.tokens[0])
+            yield request.name, answer, time.perf_counter() - started
 
 
 @contextmanager
