@@ -149,8 +149,9 @@ class Response:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._received and self._ready is not None:
-            await self._ready()
+        if self._received:
+            if self._ready is not None:
+                await self._ready()
             self._clock.begin("idle", _now())
         if self.headers.get("content-encoding", "identity").lower() != "identity":
             raise Compressed("the body is compressed")
@@ -159,7 +160,6 @@ class Response:
         self._received += len(part)
         if self._received > self._limits.max_response_bytes:
             raise TooLarge(f"the body is larger than {self._limits.max_response_bytes} bytes")
-        self._clock.begin("idle", _now())
         return part
 
     async def _part(self) -> bytes:

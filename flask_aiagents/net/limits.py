@@ -27,7 +27,7 @@ class Limits:
     first_byte_s: float | None = None
     """From the connection to the first byte of the body."""
     idle_s: float | None = None
-    """Between two parts of the body; while the reader is not ready, it does not run."""
+    """Between two parts of the body, while the reader waits for the next one."""
     total_s: float | None = None
     """For the whole request."""
     max_response_bytes: int = 8_388_608

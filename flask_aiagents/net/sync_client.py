@@ -133,6 +133,8 @@ class SyncResponse:
         if self.headers.get("content-encoding", "identity").lower() != "identity":
             raise Compressed("the body is compressed")
         part, self._first = self._first, b""
+        if self._received:
+            self._clock.begin("idle", time.monotonic())
         try:
             while not part and not self._answer.done:
                 part = self._read()
@@ -143,7 +145,6 @@ class SyncResponse:
         self._received += len(part)
         if self._received > self._limits.max_response_bytes:
             raise TooLarge(f"the body is larger than {self._limits.max_response_bytes} bytes")
-        self._clock.begin("idle", time.monotonic())
         return part
 
     def _read(self) -> bytes:

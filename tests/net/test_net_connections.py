@@ -8,6 +8,7 @@ import itertools
 import os
 import resource
 import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,6 +23,10 @@ from flask_aiagents.net.client import Client
 from flask_aiagents.net.errors import TimedOut
 from flask_aiagents.net.limits import MAX_PART_BYTES, Limits
 from flask_aiagents.net.sync_client import SyncClient
+
+SLOWLY = 0.25
+IDLE: dict[str, Any] = {"limits": Limits(idle_s=0.2, total_s=30), "allowed_hosts": ("127.0.0.1",)}
+"""An idle limit that is shorter than what a slow reader takes for a part."""
 
 
 async def _until(condition: Any) -> None:
@@ -175,7 +180,8 @@ def test_a_slow_reader_costs_bounded_memory(upstream: Upstream) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 50_000
 
 
-def test_time_in_which_the_reader_is_not_ready_is_not_idle(upstream: Upstream) -> None:
+@pytest.mark.parametrize("asked", [False, True], ids=["reads slowly", "is not ready"])
+def test_time_in_which_the_reader_does_not_wait_is_not_idle(upstream: Upstream, asked: bool) -> None:
     """A slow reader does not make a quick server look slow."""
     upstream.answer("one two three four", delay=0.01)
 
@@ -183,16 +189,29 @@ def test_time_in_which_the_reader_is_not_ready_is_not_idle(upstream: Upstream) -
         client, parts = Client(), 0
 
         async def ready() -> None:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(SLOWLY)
 
-        options: dict[str, Any] = {"limits": Limits(idle_s=0.2, total_s=30), "allowed_hosts": ("127.0.0.1",)}
-        async with client.post(upstream.base_url, {}, STREAM, ready=ready, **options) as response:
+        options: dict[str, Any] = {"ready": ready if asked else None, **IDLE}
+        async with client.post(upstream.base_url, {}, STREAM, **options) as response:
             async for _ in response:
                 parts += 1
+                await asyncio.sleep(0 if asked else SLOWLY)
         await client.close()
         return parts
 
     assert asyncio.run(main()) > 1
+
+
+def test_time_in_which_a_thread_does_not_read_is_not_idle(upstream: Upstream) -> None:
+    """The client for threads gives a slow reader as much time."""
+    upstream.answer("one two three four", delay=0.01)
+    client, parts = SyncClient(), 0
+    with client.post(upstream.base_url, {}, STREAM, **IDLE) as response:
+        for _ in response:
+            parts += 1
+            time.sleep(SLOWLY)
+    client.close()
+    assert parts > 1
 
 
 def test_a_reader_that_leaves_at_the_end_of_a_message_keeps_the_connection(upstream: Upstream) -> None:
