@@ -163,15 +163,16 @@ class AIAgents:
         running = RunningLogs(database, access, settings, self._payloads)
         rates = RateStorage(settings.rate_limit_storage_uri)
         slots = Slots("executions, log streams, exports and waiting requests", _slot_limits(settings))
+        shares = Shares()
         retention = Retention(database, access, settings.log_retention_days or {})
         analytics = Analytics(database, access)
-        planner = Planner(app, settings, Vault(keyring, settings.trusted_origins), self.tools)
+        planner = Planner(app, settings, Vault(keyring, settings.trusted_origins), self.tools, shares)
         maintenance = Maintenance(database, settings.maintenance_interval_s)
         maintenance.add("expired leases", running.end_expired)
         maintenance.add("rollups", analytics.roll_up)
         maintenance.add("retention", retention.tick)
         maintenance.add("cached figures", analytics.refresh_cached)
-        turns = Turns(settings.max_active_requests_per_tenant, slots, Shares())
+        turns = Turns(settings.max_active_requests_per_tenant, slots, shares)
         return Installation(
             settings=settings,
             database=database,

@@ -2,54 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from ..net import errors as net
 from ..net.limits import Limits as NetLimits
 from .adapters import adapter
-from .adapters.refusals import MAX_DOWNGRADES, MAX_REFUSAL_BYTES, KnownRefusals, refused_parameter
+from .adapters.refusals import MAX_DOWNGRADES, MAX_REFUSAL_BYTES, refused_parameter
 from .failures import Failure, from_status
 from .messages import Call, Limits, Target
+from .network import Answer, Network
 from .outcome import Usage
 from .protocol import AnswerParser, HTTPCall, Listener, Reply, Turn
 from .providers import PROVIDERS
 from .retry_after import retry_after
 
-if TYPE_CHECKING:
-    from ..net.client import Client, Response
-
 STEP_BYTES = 16_384
-"""Bytes that are parsed before others on the loop get their turn."""
-
-
-class Network:
-    """What the requests of one loop thread share."""
-
-    def __init__(self) -> None:
-        self._client: Client | None = None
-        self.refusals = KnownRefusals()
-
-    @property
-    def client(self) -> Client:
-        """Return the HTTP client, made at the first request: aiohttp is slow to import."""
-        if self._client is None:
-            from ..net.client import Client
-
-            self._client = Client()
-        return self._client
+"""Bytes that are parsed in one step."""
 
 
 class Exchange:
     """Asks one model once."""
 
     def __init__(
-        self, network: Network, target: Target, call: Call, turns: Sequence[Turn], listener: Listener | None
+        self,
+        network: Network,
+        target: Target,
+        call: Call,
+        turns: Sequence[Turn],
+        listener: Listener | None,
+        deadline: float,
     ) -> None:
         self._network = network
+        self._pace = network.pace(call)
+        self._deadline = deadline
         self._target = target
         self._call = call
         self._turns = turns
@@ -68,6 +55,7 @@ class Exchange:
         """Return the answer. A model that refuses a parameter is asked once more without it.
 
         :raises Failure: when there is none.
+        :raises TimeoutError: at the deadline of the call.
         """
         known = refused = self._network.refusals.of(self._target)
         for left in reversed(range(MAX_DOWNGRADES + 1)):
@@ -88,34 +76,37 @@ class Exchange:
 
     async def _send(self, request: HTTPCall) -> Reply:
         try:
-            async with self._network.client.post(
-                request.url,
-                request.headers,
-                request.body,
-                limits=_limits(self._call.limits),
+            async with self._network.post(
+                request,
+                self._call,
+                limits=_limits(self._call.limits, self._deadline),
                 allowed_hosts=self._provider.hosts(self._target, self._call),
-                tenant=self._call.tenant,
                 ready=self._listener.ready if self._listener else None,
             ) as response:
                 if response.status >= 300:
                     raise await _refusal(response, request)
                 return await self._read(response)
         except net.NetError as error:
+            if isinstance(error, net.TimedOut) and error.limit == "total":
+                raise TimeoutError from None
             failure = _failure(error, self._call.limits)
             raise self._parser.explained(failure) if self._parser else failure from None
+        finally:
+            self._pace.settle()
 
-    async def _read(self, response: Response) -> Reply:
+    async def _read(self, response: Answer) -> Reply:
         self._parser = parser = self._adapter.parser()
         async for part in response:
-            for number, step in enumerate(_steps(part)):
-                if number:
-                    await asyncio.sleep(0)
-                for event in parser.feed(step):
-                    if self._listener:
-                        self._listener.tell(event)
+            for step in _steps(part):
+                with self._pace:
+                    for event in parser.feed(step):
+                        if self._listener:
+                            self._listener.tell(event)
+                await self._pace.rest()
             if parser.done:
                 break
-        return parser.finish()
+        with self._pace:
+            return parser.finish()
 
 
 class _Refused(Exception):
@@ -127,7 +118,7 @@ class _Refused(Exception):
         self.parameter = parameter
 
 
-async def _refusal(response: Response, request: HTTPCall) -> Exception:
+async def _refusal(response: Answer, request: HTTPCall) -> Exception:
     """Return what a status of 300 or more means. Of its body, which may echo the key, nothing is kept."""
     failure = from_status(response.status, retry_after(response.headers, time.time()))
     if response.status not in (400, 422):
@@ -147,11 +138,12 @@ def _steps(part: bytes) -> Iterator[bytes]:
     return (part[start : start + STEP_BYTES] for start in range(0, len(part), STEP_BYTES))
 
 
-def _limits(limits: Limits) -> NetLimits:
+def _limits(limits: Limits, deadline: float) -> NetLimits:
     return NetLimits(
         connect_s=limits.connect_s,
         first_byte_s=limits.first_byte_s,
         idle_s=limits.idle_s,
+        total_s=deadline - time.monotonic(),
         max_response_bytes=limits.max_response_bytes,
     )
 

@@ -86,5 +86,8 @@ class Call:
     """Prices that replace the catalogue's; ``flask_aiagents.llm.prices`` says in which form."""
     tenant: str | None = None
     """Who counts for the limits of connections; None is the installation itself."""
+    pace: Callable[[float], float] | None = field(default=None, repr=False)
+    """Takes the processor seconds that were used for the tenant on the engine's loop; returns the seconds that it
+    has to pause."""
     allowed_hosts: tuple[str, ...] = ()
     """Hosts that may be reached although they are not public addresses."""

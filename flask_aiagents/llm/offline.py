@@ -9,16 +9,23 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
+from functools import partial
+from itertools import islice
 
 from ..types import JSONObject
 from .examples import example
 from .messages import Call, Message, Tool
 from .outcome import Delta, ToolCall, Usage, estimated_tokens
+from .pace import Pace
 from .protocol import Listener, Reply, ToolRequest, Turn
 from .text import dump_json
 
 SAYS = "[offline model]"
 """How every text of the offline model begins, unless a schema asks for JSON."""
+
+
+STEP_WORDS = 64
+"""Words that are streamed before others on the loop get their turn."""
 
 
 class OfflineModel:
@@ -27,7 +34,21 @@ class OfflineModel:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    async def ask(self, call: Call, turns: Sequence[Turn], listener: Listener | None) -> Reply:
+    async def ask(self, pace: Pace, call: Call, turns: Sequence[Turn], listener: Listener | None) -> Reply:
+        """Return the answer, word by word to a listener."""
+        reply = await pace.compute(partial(self._reply, call, turns))
+        if listener is not None:
+            words = re.finditer(r"\S+\s*", reply.text)
+            while step := list(islice(words, STEP_WORDS)):
+                await listener.ready()
+                with pace:
+                    for word in step:
+                        listener.tell(Delta(text=word[0]))
+                await pace.rest()
+            pace.settle()
+        return reply
+
+    def _reply(self, call: Call, turns: Sequence[Turn]) -> Reply:
         asked = _last_words(turns)
         results = turns[-1] if isinstance(turns[-1], tuple) else ()
         if (tool := _wanted(call, asked)) and not results:
@@ -39,10 +60,6 @@ class OfflineModel:
                 text="", tool_requests=(request,), usage=_usage(call, turns, arguments), finish_reason="tool_call"
             )
         text, complete = self._answer(call, asked, results)
-        if listener is not None:
-            for piece in re.findall(r"\S+\s*", text):
-                await listener.ready()
-                listener.tell(Delta(text=piece))
         return Reply(text=text, usage=_usage(call, turns, text), finish_reason="stop" if complete else "length")
 
     def _answer(self, call: Call, asked: str, results: tuple[ToolCall, ...]) -> tuple[str, bool]:

@@ -8,9 +8,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .exchange import Exchange, Network
+from .exchange import Exchange
 from .failures import Failure
 from .messages import Call, Message, Target
+from .network import Network, on_loop
 from .offline import OfflineModel
 from .outcome import Attempt, Delta, Event, Thinking, Usage, estimated_tokens
 from .prices import NOTHING, cost
@@ -29,17 +30,23 @@ class Attempts:
 
     def __init__(self, call: Call, network: Network, listener: Listener | None) -> None:
         self._call = call
-        self._network = network
         self._listener = listener
-        self._deadline = asyncio.get_running_loop().time() + call.limits.total_s
+        self._deadline = time.monotonic() + call.limits.total_s
         self._index = 0
         self._retries = [0] * len(call.targets)
         self._heard: list[str] = []
         self._thought: list[str] = []
         self._exchange: Exchange | None = None
+        self.network = network
+        """What the next attempt is made on."""
         self.attempts: list[Attempt] = []
         self.interruption = "timeout"
         """What a cancellation of this task means: the time was up, or the reader left."""
+
+    @property
+    def left_s(self) -> float:
+        """The seconds that are left of the call's time."""
+        return self._deadline - time.monotonic()
 
     @property
     def target(self) -> Target:
@@ -60,6 +67,7 @@ class Attempts:
         """Return the next answer in a conversation.
 
         :raises Failure: when every model failed, or one failed after its text had gone to the reader.
+        :raises TimeoutError: when the call's time is up.
         """
         while True:
             self._heard, self._thought = [], []
@@ -71,13 +79,15 @@ class Attempts:
 
     async def _another_chance(self, failure: Failure) -> bool:
         delay = self._delay(failure)
-        room = self._deadline - asyncio.get_running_loop().time()
-        if failure.retryable and self._retries[self._index] < self._call.limits.max_retries and delay < room:
+        again = failure.retryable and self._retries[self._index] < self._call.limits.max_retries
+        if again and delay < self.left_s:
             self._retries[self._index] += 1
+            await on_loop()
             await asyncio.sleep(delay)
             return True
         if self._index + 1 < len(self._call.targets):
             self._index += 1
+            await on_loop()
             return True
         return False
 
@@ -95,7 +105,7 @@ class Attempts:
             self._clean(failure)
             self._note(started, failure.detail or failure.error, *self._cut(turns, failure))
             raise
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, TimeoutError):
             self._note(started, self.interruption, *self._cut(turns, None))
             raise
         self._note(started, None, reply.usage)
@@ -104,8 +114,8 @@ class Attempts:
     async def _reply(self, turns: Sequence[Turn]) -> Reply:
         target, listener = self.target, self._listener and self
         if PROVIDERS[target.provider].adapter is None:
-            return await OfflineModel(target.model).ask(self._call, turns, listener)
-        self._exchange = Exchange(self._network, target, self._call, turns, listener)
+            return await OfflineModel(target.model).ask(self.network.pace(self._call), self._call, turns, listener)
+        self._exchange = Exchange(self.network, target, self._call, turns, listener, self._deadline)
         reply = await self._exchange.ask()
         if not self._heard and self._listener and reply.text:  # asked for a stream, the server sent JSON
             await self.ready()

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Coroutine
 from dataclasses import replace
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from operator import add
-from typing import Literal
+from typing import Any, Literal
 
 from ..logs import logger
-from ..types import JSON
+from ..types import JSON, JSONObject
 from .adapters.requests import NO_ARGUMENTS
 from .adapters.schema_format import repair_request
-from .exchange import Network
 from .failures import Failure
+from .first_attempt import Rest, begin
 from .json_schema import compile_schema
 from .messages import Call, Message
+from .network import LoopNetwork, Network, on_loop
 from .outcome import (
     Event,
     Limit,
@@ -42,8 +44,12 @@ MAX_WAIT_S = 86_400.0
 """The longest wait that a caller is told, whatever the provider asks for."""
 
 
+MAX_STEP_CHARACTERS = 16_384
+"""Output of more is parsed in a thread when the call runs on the loop."""
+
+
 class Conversation:
-    """Runs one call on the loop thread; :meth:`run` always ends with an outcome."""
+    """Runs one call, on the loop or first in the thread of a request; it always ends with an outcome."""
 
     def __init__(self, call: Call, network: Network, listener: Listener | None = None) -> None:
         self._call = call
@@ -53,21 +59,40 @@ class Conversation:
         self._thoughts: list[str] = []
         self._invalid: tuple[Reply, str] | None = None
         """The last answer that does not fit ``output_schema``, and why."""
+        self._steps: Coroutine[Any, Any, Outcome] = self._run()
+
+    def begin(self) -> Outcome | None:
+        """Make the first attempt in this thread; None when the call has to go on on the loop.
+
+        Only for a call that nobody listens to.
+        """
+        return begin(self._steps)
+
+    def go_on(self, network: LoopNetwork) -> Coroutine[Any, Any, Outcome]:
+        """Return what the loop has to run after :meth:`begin`."""
+        self._tries.network = network
+        return self.run()
 
     def interrupt(self) -> None:
         """Note that the reader left, before the task is cancelled."""
         self._tries.interruption = "cancelled"
 
     async def run(self) -> Outcome:
-        """Ask, run tools, ask again; never raises for what goes wrong outside."""
+        """Run the call on the loop: from its beginning, or from where its first attempt left it."""
         try:
-            async with asyncio.timeout(self._call.limits.total_s):
-                return await self._rounds()
+            async with asyncio.timeout(self._tries.left_s):
+                return await Rest(self._steps)
         except TimeoutError:
-            message = f"The time of {self._call.limits.total_s:g} s was up."
-            return self._ended("timeout", "timeout", message, limit="total")
+            return self._time_is_up()
         except asyncio.CancelledError:
             return self._ended("cancelled", "cancelled", "The reader left before the end.")
+
+    async def _run(self) -> Outcome:
+        """Ask, run tools, ask again; never raises for what goes wrong outside."""
+        try:
+            return await self._rounds()
+        except TimeoutError:
+            return self._time_is_up()
         except Failure as failure:
             return self._invalid_output(*self._invalid) if self._invalid else self._failed(failure)
         except InvalidSchema as error:
@@ -88,8 +113,9 @@ class Conversation:
             if reply.tool_requests:
                 self._check_limits(reply, rounds)
                 rounds -= 1
+                await on_loop()
                 turns += [reply, await self._run_tools(reply.tool_requests)]
-            elif isinstance(ended := self._finished(reply), Outcome):
+            elif isinstance(ended := await self._finished(reply), Outcome):
                 return ended
             elif not repairs or reply.finish_reason != "stop":
                 return self._invalid_output(reply, ended)
@@ -97,6 +123,7 @@ class Conversation:
                 repairs -= 1
                 self._invalid = (reply, ended)
                 self._say(Repairing(problem=ended))
+                await on_loop()
                 turns += [reply, Message(role="user", content=repair_request(ended))]
 
     def _check_limits(self, reply: Reply, rounds_left: int) -> None:
@@ -128,7 +155,7 @@ class Conversation:
         if (usage := self._usage()) is not None:
             self._say(UsageReported(usage=usage, cost_usd=self._cost()))
 
-    def _finished(self, reply: Reply) -> Outcome | str:
+    async def _finished(self, reply: Reply) -> Outcome | str:
         """Return the outcome of an answer, or what is wrong with it."""
         schema = self._call.output_schema
         if schema is None:
@@ -137,9 +164,14 @@ class Conversation:
             message = f"The model of {self._tries.target.provider} refused to answer."
             return self._outcome("error", reply.text, reply.finish_reason, "refused", message)
         try:
-            return self._outcome("success", parse_output(reply.text, schema), reply.finish_reason)
+            return self._outcome("success", await self._parsed(reply.text, schema), reply.finish_reason)
         except InvalidOutput as error:
             return str(error)
+
+    async def _parsed(self, text: str, schema: JSONObject) -> JSON:
+        if len(text) <= MAX_STEP_CHARACTERS:
+            return parse_output(text, schema)
+        return await self._tries.network.pace(self._call).compute(partial(parse_output, text, schema))
 
     def _invalid_output(self, reply: Reply, problem: str) -> Outcome:
         message = f"The answer does not fit output_schema: {problem}."
@@ -161,6 +193,10 @@ class Conversation:
             raw=failure.raw and scrub(failure.raw),
             retry_after=None if wait is None else math.ceil(min(wait, MAX_WAIT_S)),
         )
+
+    def _time_is_up(self) -> Outcome:
+        message = f"The time of {self._call.limits.total_s:g} s was up."
+        return self._ended("timeout", "timeout", message, limit="total")
 
     def _ended(
         self,

@@ -97,3 +97,13 @@ def test_a_streamed_body_ends_well_after_pauses(host: Flask) -> None:
     _exhaust(host, "acme", "globex")
     export = alice.get("/api/ai_agent_activity_logs/export?format=jsonl")
     assert len(export.text.splitlines()) >= 50
+
+
+def test_what_the_engine_computes_for_a_stream_counts(host: Flask) -> None:
+    """A tenant's call charges the account that its requests charge."""
+    installed = host.extensions["aiagents"]
+    installed.turns._shares.charge("globex", 0)
+    pause = installed.executions._planner.pace(ALICE)
+    assert pause(BURST_S + 0.5) > 0
+    assert installed.turns._shares.pause_s("acme") > 0
+    assert installed.turns._shares.pause_s("globex") == 0

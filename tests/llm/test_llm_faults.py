@@ -184,12 +184,13 @@ def test_f9_hundred_hanging_calls_do_not_slow_others(upstream: Upstream) -> None
         assert {stream.close().status for stream in streams} == {"cancelled"}
 
 
-def test_r38_every_timeout_fires(upstream: Upstream) -> None:
+@BOTH
+def test_r38_every_timeout_fires(upstream: Upstream, stream: bool) -> None:
     """Connect, first-byte, idle and total timeouts each end a call, and each says which."""
     with full_server() as port:
         deaf = Target(provider="openai", model="m", base_url=f"http://127.0.0.1:{port}/v1")
         started = time.monotonic()
-        outcome = engine().run(call(upstream, targets=(deaf,), connect_s=0.3, max_retries=0))
+        outcome = ended(call(upstream, targets=(deaf,), connect_s=0.3, max_retries=0), stream)
         assert time.monotonic() - started < 1.3
     assert outcome.error == "connection"
     assert "could not be connected to within 0.3 s" in (outcome.message or "")
@@ -200,9 +201,11 @@ def test_r38_every_timeout_fires(upstream: Upstream) -> None:
     ]
     for behaviour, limit, word in cases:
         upstream.behave(behaviour)
-        outcome = ended(call(upstream, **limit), stream=True)
-        assert outcome.error == "timeout"
+        outcome = ended(call(upstream, **limit), stream)
+        assert (outcome.status, outcome.error) == ("timeout", "timeout")
+        assert outcome.limit == next(iter(limit)).removesuffix("_s")
         assert word in (outcome.message or "")
+        assert [attempt.error for attempt in outcome.attempts] == ["timeout"]
 
 
 @BOTH

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Flask
 
 from ...config import Settings
 from ...core.principal import Principal, acting_as
+from ...core.shares import Shares
 from ...errors import Conflict
 from ...llm.messages import Call, Limits, Message, Target, Tool
 from ...llm.providers import PROVIDERS
@@ -32,6 +34,7 @@ class Planner:
     settings: Settings
     vault: Vault
     tools: ToolRegistry
+    shares: Shares
 
     def call(self, subject: Subject, messages: tuple[Message, ...], principal: Principal) -> Call:
         """The call that runs this agent for this principal.
@@ -48,6 +51,7 @@ class Planner:
             limits=self.limits(config),
             prices=self.settings.prices,
             tenant=principal.tenant_id,
+            pace=self.pace(principal),
             allowed_hosts=self.settings.allowed_hosts,
             **{key: config[key] for key in _MODEL_KEYS if key in config},
         )
@@ -85,6 +89,10 @@ class Planner:
                 hint="Take it out of model_config.tools, or register it with @aiagents.tool.",
             )
         return self.tools.bind(name, lambda function: _in_context(self.app, principal, function))
+
+    def pace(self, principal: Principal) -> Callable[[float], float]:
+        """Return how a call of this principal is kept to its tenant's share of the processor."""
+        return partial(self.shares.charge, principal.tenant_id)
 
     def limits(self, config: JSONObject) -> Limits:
         """Return the bounds of one call. An agent's own limit for the whole is not cut short by defaults."""

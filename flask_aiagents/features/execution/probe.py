@@ -133,6 +133,7 @@ class Probe:
             max_tokens=PROBE_TOKENS,
             limits=replace(self._planner.limits({"timeout_s": min(PROBE_S, settings.timeout_s)}), max_retries=0),
             tenant=principal.tenant_id,
+            pace=self._planner.pace(principal),
             prices=settings.prices,
             allowed_hosts=settings.allowed_hosts,
         )
@@ -151,8 +152,7 @@ class Probe:
             model=target.model,
         )
         try:
-            end_turn()
-            outcome = replace(engine().run(call), output=None, thinking=None, raw=None)
+            outcome = replace(engine().run(call, waits=end_turn), output=None, thinking=None, raw=None)
         except BaseException:
             self._end(log_id, principal, started, Outcome(status="error", error="internal"))
             raise

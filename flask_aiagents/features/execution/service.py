@@ -79,8 +79,7 @@ class Executions:
         """
         entry = self._open(agent_id, data, overrides, principal)
         try:
-            end_turn()
-            outcome = engine().run(entry.call)
+            outcome = engine().run(entry.call, waits=end_turn)
         except BaseException:
             entry.close(Outcome(status="error", error="internal", message="The execution broke off."))
             raise

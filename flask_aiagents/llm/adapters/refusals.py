@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 
@@ -65,9 +66,10 @@ def _param(text: str) -> str | None:
 
 
 class KnownRefusals:
-    """Remembers what models refuse."""
+    """Remembers what models refuse. Safe for threads."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._known: OrderedDict[tuple[str, str | None, str], frozenset[str]] = OrderedDict()
 
     def of(self, target: Target) -> frozenset[str]:
@@ -76,10 +78,11 @@ class KnownRefusals:
 
     def remember(self, target: Target, refused: frozenset[str]) -> None:
         """Note it, after a request without these parameters worked."""
-        self._known[_key(target)] = refused
-        self._known.move_to_end(_key(target))
-        if len(self._known) > MAX_MODELS:
-            self._known.popitem(last=False)
+        with self._lock:
+            self._known[_key(target)] = refused
+            self._known.move_to_end(_key(target))
+            if len(self._known) > MAX_MODELS:
+                self._known.popitem(last=False)
 
 
 def _key(target: Target) -> tuple[str, str | None, str]:
