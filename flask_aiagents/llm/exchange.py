@@ -42,8 +42,7 @@ class Exchange:
         self._turns = turns
         self._listener = listener
         self._provider = PROVIDERS[target.provider]
-        assert self._provider.adapter is not None  # noqa: S101  # the offline model needs no network
-        self._adapter = adapter(self._provider.adapter)
+        self._adapter = adapter(self._provider.protocol(target))
         self._parser: AnswerParser | None = None
 
     @property

@@ -24,6 +24,8 @@ class Target:
     provider: str
     model: str
     base_url: str | None = None
+    api: Literal["chat", "responses"] | None = None
+    """Which of OpenAI's protocols; None: chat."""
     api_version: str | None = None
     """Azure's version of the interface; None: its newest."""
     api_key: str | None = field(default=None, repr=False)

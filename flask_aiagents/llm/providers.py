@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from ..net import guard
 from .messages import Call, Target
 
-AdapterName: TypeAlias = Literal["openai_chat", "anthropic_messages"]
+AdapterName: TypeAlias = Literal["openai_chat", "openai_responses", "anthropic_messages"]
 
 CHAT_PARAMETERS = frozenset(
     {
@@ -23,7 +23,10 @@ CHAT_PARAMETERS = frozenset(
 )
 """Keys of ``model_config`` that OpenAI's chat completions have."""
 
-PARAMETERS = CHAT_PARAMETERS | {"api_version"}
+RESPONSES_PARAMETERS = CHAT_PARAMETERS - {"stop", "seed", "presence_penalty", "frequency_penalty"}
+"""Keys of ``model_config`` that OpenAI's responses have."""
+
+PARAMETERS = CHAT_PARAMETERS | {"api", "api_version"}
 """Keys of ``model_config`` that only some providers have."""
 
 _ALL = ".*"
@@ -77,6 +80,11 @@ class Provider:
             return (*call.allowed_hosts, self.origin.split("/")[2].split(":")[0])
         return call.allowed_hosts
 
+    def protocol(self, target: Target) -> AdapterName:
+        """Return the adapter for a target outside of this process."""
+        assert self.adapter is not None, "the offline model speaks no protocol"  # noqa: S101  # for types
+        return "openai_responses" if target.api == "responses" and "api" in self.parameters else self.adapter
+
     def known_refusals(self, model: str) -> frozenset[str]:
         """Return the fields that a model is known to refuse."""
         return frozenset[str]().union(*(names for models, names in self.refuses if re.fullmatch(models, model)))
@@ -97,6 +105,7 @@ _TABLE = (
         env_keys=("OPENAI_API_KEY",),
         needs_key=True,
         prices="openai",
+        parameters=CHAT_PARAMETERS | {"api"},
         max_tokens="max_completion_tokens",
         schemas=_OPENAI_SCHEMAS,
         refuses=_OPENAI_REASONING,
@@ -132,7 +141,7 @@ _TABLE = (
         needs_key=True,
         key_header="api-key",
         prices="azure",
-        parameters=CHAT_PARAMETERS | {"api_version"},
+        parameters=CHAT_PARAMETERS | {"api", "api_version"},
         max_tokens="max_completion_tokens",
         schemas=_OPENAI_SCHEMAS,
         refuses=_OPENAI_REASONING,

@@ -7,23 +7,25 @@ import itertools
 import json
 import random
 import time
+from typing import get_args
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from wire_shapes import Shape, anthropic, chat
+from wire_shapes import Shape, anthropic, chat, responses
 
 from flask_aiagents.llm.adapters import adapter
 from flask_aiagents.llm.failures import Failure
 from flask_aiagents.llm.outcome import Delta, Event, Thinking
 from flask_aiagents.llm.protocol import Reply
-from flask_aiagents.llm.providers import PROVIDERS, AdapterName
+from flask_aiagents.llm.providers import AdapterName
 
 ALL: list[tuple[AdapterName, Shape]] = [
     *(("openai_chat", shape) for shape in chat.SHAPES),
+    *(("openai_responses", shape) for shape in responses.SHAPES),
     *(("anthropic_messages", shape) for shape in anthropic.SHAPES),
 ]
-ADAPTERS = sorted({provider.adapter for provider in PROVIDERS.values() if provider.adapter})
+ADAPTERS: tuple[AdapterName, ...] = get_args(AdapterName)
 EACH = pytest.mark.parametrize(("name", "shape"), ALL, ids=[f"{name}-{shape.name}" for name, shape in ALL])
 
 

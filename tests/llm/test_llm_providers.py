@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from upstream import Call as Wanted
 from upstream import Upstream, say, status
 from upstream.calls import KEY, call
 
 from flask_aiagents.llm.engine import engine
-from flask_aiagents.llm.messages import Target
+from flask_aiagents.llm.messages import Target, Tool
 from flask_aiagents.llm.outcome import Ended, Outcome, Usage
 from flask_aiagents.llm.providers import PROVIDERS
 
@@ -32,6 +33,7 @@ class Twin:
     """Fields of the request that this provider wants."""
     prices: dict[str, Any] | None = None
     base: str = "/v1"
+    api: Literal["responses"] | None = None
 
 
 def openai(prompt: int, completion: int, **more: Any) -> dict[str, Any]:
@@ -48,6 +50,23 @@ TWINS = [
         Usage(input_tokens=1000, output_tokens=100, cached_tokens=400),
         (600 * Decimal("0.15") + 400 * Decimal("0.075") + 100 * Decimal("0.60")) / M,
         sent={"max_completion_tokens": 50, "seed": 7},
+    ),
+    # $0.25 in, $0.025 cached, $2 out, reasoning included
+    Twin(
+        "openai",
+        "gpt-5-mini",
+        {
+            "input_tokens": 1000,
+            "input_tokens_details": {"cached_tokens": 400},
+            "output_tokens": 100,
+            "output_tokens_details": {"reasoning_tokens": 64},
+            "total_tokens": 1100,
+        },
+        Usage(input_tokens=1000, output_tokens=100, cached_tokens=400, reasoning_tokens=64),
+        (600 * Decimal("0.25") + 400 * Decimal("0.025") + 100 * 2) / M,
+        "/v1/responses",
+        {"max_output_tokens": 50, "store": False, "include": ["reasoning.encrypted_content"]},
+        api="responses",
     ),
     # $3 in, $0.30 cached, $3.75 written for 5 minutes, $6 for an hour, $15 out
     Twin(
@@ -172,7 +191,8 @@ def ended(wanted: Any, stream: bool) -> Outcome:
 
 
 def target(twin: Twin, upstream: Upstream) -> Target:
-    return Target(provider=twin.provider, model=twin.model, base_url=upstream.url + twin.base, api_key=KEY)
+    where = upstream.url + twin.base
+    return Target(provider=twin.provider, model=twin.model, base_url=where, api=twin.api, api_key=KEY)
 
 
 def test_every_provider_has_a_twin() -> None:
@@ -201,7 +221,8 @@ def test_a_twin_is_asked_in_its_own_words(upstream: Upstream, twin: Twin) -> Non
     header = PROVIDERS[twin.provider].key_header
     assert sent.headers[header] == (f"Bearer {KEY}" if header == "authorization" else KEY)
     assert sent.json | twin.sent == sent.json
-    assert "seed" in PROVIDERS[twin.provider].parameters or "seed" not in sent.json
+    has_seed = "seed" in PROVIDERS[twin.provider].parameters and twin.api is None
+    assert has_seed or "seed" not in sent.json
 
 
 def test_azure_has_a_path_for_each_version(upstream: Upstream) -> None:
@@ -213,6 +234,29 @@ def test_azure_has_a_path_for_each_version(upstream: Upstream) -> None:
     assert upstream.requests[0].path == (
         "/openai/deployments/my%20gpt%2F4/chat/completions?api-version=2024-10-21"
     )
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_reasoning_goes_back_with_the_results_of_tools(upstream: Upstream, stream: bool) -> None:
+    """In the responses API a model that reasons gets its sealed reasoning back before its call and the result."""
+
+    def ping(_: Any) -> str:
+        return "pong"
+
+    tool = Tool(name="ping", description="Ping.", parameters={"type": "object"}, function=ping)
+    where = Target(provider="openai", model="gpt-5-mini", base_url=upstream.base_url, api="responses", api_key=KEY)
+    upstream.script(say(calls=(Wanted("ping"),)), say("Done."))
+    outcome = ended(call(upstream, targets=(where,), tools=(tool,), tool_choice="required"), stream)
+    assert (outcome.status, outcome.output) == ("success", "Done.")
+    first, second = (request.json for request in upstream.requests)
+    assert (first["tool_choice"], "tool_choice" in second) == ("required", False)
+    assert [item.get("type", "message") for item in second["input"]] == [
+        "message",
+        "reasoning",
+        "function_call",
+        "function_call_output",
+    ]
+    assert second["input"][1]["encrypted_content"] == "sealed"
 
 
 REFUSED = "Unsupported parameter: '{}' is not supported with this model."

@@ -56,8 +56,11 @@ class Request:
     """Whether the client hung up before it had the whole answer."""
 
     @property
-    def protocol(self) -> type[OpenAI] | type[Anthropic]:
-        return Anthropic if self.path.endswith("/messages") else OpenAI
+    def protocol(self) -> type[OpenAI] | type[Responses] | type[Anthropic]:
+        path = self.path.partition("?")[0]
+        if path.endswith("/messages"):
+            return Anthropic
+        return Responses if path.endswith("/responses") else OpenAI
 
     @property
     def stream(self) -> bool:
@@ -66,7 +69,7 @@ class Request:
     @property
     def prompt(self) -> str:
         """The last thing the user said."""
-        content = self.json["messages"][-1]["content"]
+        content = self.json["messages" if "messages" in self.json else "input"][-1]["content"]
         return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 
@@ -134,6 +137,68 @@ class OpenAI:
     @staticmethod
     def _frame(spoken: Spoken, kind: str) -> dict[str, Any]:
         return {"id": "chatcmpl-1", "object": kind, "created": 1_700_000_000, "model": spoken.model}
+
+
+class Responses:
+    """``POST /v1/responses``"""
+
+    @staticmethod
+    def usage(tokens: Tokens | dict[str, Any] | None) -> Any:
+        if not isinstance(tokens, Tokens):
+            return tokens
+        return {
+            "input_tokens": tokens.input,
+            "input_tokens_details": {"cached_tokens": tokens.cached},
+            "output_tokens": tokens.output,
+            "total_tokens": 0,
+        }
+
+    @classmethod
+    def whole(cls, spoken: Spoken) -> dict[str, Any]:
+        return cls._response(spoken, [item for item, _ in cls._items(spoken)])
+
+    @classmethod
+    def events(cls, spoken: Spoken) -> Iterator[bytes]:
+        yield _event("response.created", response=cls._response(spoken, []) | {"status": "in_progress"})
+        items = cls._items(spoken)
+        for index, (item, deltas) in enumerate(items):
+            yield _event("response.output_item.added", output_index=index, item={**item, "arguments": ""})
+            for kind, delta in deltas:
+                yield _event(f"response.{kind}.delta", output_index=index, delta=delta)
+            if spoken.finish is not None:
+                yield _event("response.output_item.done", output_index=index, item=item)
+        if spoken.finish is not None:
+            response = cls._response(spoken, [item for item, _ in items])
+            yield _event(f"response.{response['status']}", response=response)
+
+    @staticmethod
+    def _items(spoken: Spoken) -> list[tuple[dict[str, Any], list[tuple[str, str]]]]:
+        found: list[tuple[dict[str, Any], list[tuple[str, str]]]] = []
+        if spoken.calls:
+            reasoning = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "sealed"}
+            found.append((reasoning, []))
+        if spoken.text:
+            content = [{"type": "output_text", "text": spoken.text}]
+            pieces = [("output_text", word) for word in words(spoken.text)]
+            found.append(({"type": "message", "role": "assistant", "content": content}, pieces))
+        for call in spoken.calls:
+            item = {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.text}
+            found.append((item, [("function_call_arguments", call.text)]))
+        return found
+
+    @classmethod
+    def _response(cls, spoken: Spoken, output: list[dict[str, Any]]) -> dict[str, Any]:
+        cut = spoken.finish == "length"
+        return {
+            "id": "resp_1",
+            "object": "response",
+            "status": "incomplete" if cut else "completed",
+            "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
+            "error": None,
+            "model": spoken.model,
+            "output": output,
+            "usage": cls.usage(spoken.usage),
+        }
 
 
 class Anthropic:

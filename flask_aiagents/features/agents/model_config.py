@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from ...errors import AIAgentsError
 from ...llm.json_schema import compile_schema
 from ...llm.prices import max_output_tokens
-from ...llm.providers import PARAMETERS, PROVIDERS
+from ...llm.providers import CHAT_PARAMETERS, PARAMETERS, PROVIDERS, RESPONSES_PARAMETERS
 from ...llm.schema_engine import InvalidSchema
 from ...llm.text import dump_json
 from ...net.guard import check_base_url
@@ -79,6 +79,9 @@ class ModelConfigSchema(StrictSchema):
         metadata={"description": "Further fields of the provider's request."},
     )
     output_retries = fields.Integer(strict=True, validate=validate.Range(0, 3))
+    api = fields.String(
+        validate=validate.OneOf(["chat", "responses"]), metadata={"description": "Which of OpenAI's protocols."}
+    )
     api_version = fields.String(
         validate=validate.Regexp(r"[0-9A-Za-z.-]{1,32}\Z"),
         metadata={"description": "Azure's, such as 2024-10-21."},
@@ -133,7 +136,10 @@ class ModelConfigSchema(StrictSchema):
             return
         if provider.place(data.get("base_url")) is None and provider.adapter:
             raise ma.ValidationError(f"{provider.name} needs the URL of its server.", "base_url")
-        for key in sorted(PARAMETERS.intersection(data) - provider.parameters):
+        known = provider.parameters
+        if data.get("api") == "responses" and "api" in known:
+            known = RESPONSES_PARAMETERS | (known - CHAT_PARAMETERS)
+        for key in sorted(PARAMETERS.intersection(data) - known):
             raise ma.ValidationError(f"{provider.name} has no {key}. Take it out.", key)
         named = data.get("tool_choice", "auto")
         if named not in ("auto", "none", "required", *data.get("tools", ())):
@@ -147,6 +153,6 @@ def overlay(config: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]
 
     An override of the provider leaves behind where it is reached: that belongs to the provider that it replaces.
     """
-    left = ("base_url", "api_version") if "provider" in overrides else ()
+    left = ("base_url", "api", "api_version") if "provider" in overrides else ()
     inherited = {key: value for key, value in config.items() if key not in left}
     return {key: value for key, value in (inherited | overrides).items() if value is not None}

@@ -67,7 +67,7 @@ class Planner:
                 provider=want.provider,
                 model=model,
                 base_url=want.base_url,
-                api_version=config.get("api_version") if want is wanted[0] else None,
+                **({key: config.get(key) for key in ("api", "api_version")} if want is wanted[0] else {}),
                 api_key=key,
             )
             for want, model, key in zip(wanted, models, keys, strict=True)

@@ -24,6 +24,7 @@ OPTIONAL = frozenset(
         *("temperature", "top_p", "stop", "stop_sequences", "max_tokens", "max_completion_tokens"),
         *("seed", "random_seed", "presence_penalty", "frequency_penalty", "reasoning_effort"),
         *("parallel_tool_calls", "stream_options", "response_format", "output_config"),
+        *("max_output_tokens", "reasoning", "include", "text"),
     }
 )
 """Fields of requests that an agent can do without, or that have another form."""
