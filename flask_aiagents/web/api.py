@@ -20,7 +20,7 @@ from ..errors import AIAgentsError, BadRequest, PreconditionFailed
 from ..types import JSON, JSONObject
 from .errors import register_error_handlers
 from .filtering import Query, parse
-from .json import empty_response, json_response, read_json
+from .json import empty_response, json_response, json_text_response, read_json
 from .openapi import DocumentsOperations
 from .pagination import Page
 from .prefer import parse_prefer
@@ -141,14 +141,14 @@ def page_response(page: Page) -> Response:
     """A list: a bare array, with ``Content-Range`` and the ``Link`` to the next page."""
     if SINGLE in request.headers.get("Accept", ""):
         return _single(page)
-    last = page.first + len(page.items) - 1
-    span = f"{page.first}-{last}" if page.items else "*"
+    last = page.first + len(page.rows) - 1
+    span = f"{page.first}-{last}" if page.rows else "*"
     headers = {"Content-Range": f"{span}/{'*' if page.total is None else page.total}"}
     if page.total is not None:
         headers["Preference-Applied"] = "count=exact"
     if page.next_cursor:
         headers["Link"] = f'<{_next_url(page.next_cursor)}>; rel="next"'
-    return json_response(page.items, 200, headers)
+    return json_text_response(page.json().encode(), 200, headers)
 
 
 def _next_url(cursor: str) -> str:

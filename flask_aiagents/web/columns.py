@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -16,6 +18,7 @@ import sqlalchemy as sa
 from ..core.columns import MONEY_DIGITS, MOST_USD, PICO, Money, UTCDateTime
 from ..errors import BadRequest
 from ..types import JSONObject
+from .json import time_text
 
 _INT64 = 2**63
 
@@ -37,6 +40,20 @@ class Column:
     def operand(self) -> Any:
         """The attribute as comparisons take it: any 64-bit number may be asked of a 32-bit column."""
         return sa.type_coerce(self.attribute, sa.BigInteger()) if self.kind == "integer" else self.attribute
+
+    @property
+    def fetched(self) -> Any:
+        """The attribute as lists read it: JSON as text, which becomes part of an answer as it is."""
+        return sa.cast(self.attribute, sa.Text()).label(self.name) if self.kind == "json" else self.attribute
+
+    def value(self, fetched: Any) -> Any:
+        """The value of what was fetched."""
+        return fetched if self.kind != "json" or fetched is None else json.loads(fetched)
+
+    @property
+    def write(self) -> Callable[[Any], str]:
+        """Makes JSON of what was fetched, unless that is None."""
+        return _WRITERS[self.kind]
 
     def parse(self, text: str) -> Any:
         """A value of this column from its text.
@@ -163,6 +180,17 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "money": _money,
     "boolean": _boolean,
 }
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "uuid": '"{}"'.format,
+    "text": encode_basestring_ascii,
+    "json": str,
+    "integer": str,
+    "time": lambda time: f'"{time_text(time)}"',
+    "money": '"{:f}"'.format,
+    "boolean": lambda flag: "true" if flag else "false",
+}
+"""From a value that is not None to JSON, as :mod:`.json` writes it."""
 
 _EXAMPLES = {
     "uuid": "0190f3c2-7b1c-7cc3-98c4-dc0c0c07398f",

@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
+from ..core.tenancy import Prepared, TenantSession
 from ..errors import BadRequest
 from ..types import JSONObject
-from .columns import Columns
+from .columns import Column, Columns
 from .filtering import Query
 from .json import dumps
 from .selecting import Condition, conditions
@@ -25,19 +25,43 @@ Order = Sequence[tuple[str, bool]]
 _MAX_NUMBER = 2**53
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """Some rows of a list, and the way to the next ones."""
 
-    items: list[JSONObject]
+    columns: Sequence[Column]
+    """What is shown of a row."""
+    rows: Sequence[Sequence[Any]]
+    """Values of these columns, perhaps with further ones behind them; JSON is the database's text."""
     first: int
     """The number of the first row, from 0."""
     total: int | None
     """All rows, when the query asked to count them."""
     next_cursor: str | None
 
+    @cached_property
+    def items(self) -> list[JSONObject]:
+        """The rows as host code and the panel read them."""
+        return [
+            {column.name: column.value(value) for column, value in zip(self.columns, row, strict=False)}
+            for row in self.rows
+        ]
 
-def list_page(session: Session, columns: Columns, query: Query | None = None, *where: Condition) -> Page:
+    def json(self) -> str:
+        """The rows as a JSON array, made without the objects that :attr:`items` makes."""
+        writers = [(f'"{column.name}":', column.write) for column in self.columns]
+        return f"[{','.join([_row_json(writers, row) for row in self.rows])}]"
+
+
+def _row_json(writers: Sequence[tuple[str, Callable[[Any], str]]], row: Sequence[Any]) -> str:
+    members = [
+        name + ("null" if value is None else write(value))
+        for (name, write), value in zip(writers, row, strict=False)
+    ]
+    return f"{{{','.join(members)}}}"
+
+
+def list_page(session: TenantSession, columns: Columns, query: Query | None = None, *where: Condition) -> Page:
     """The page of a model's rows that a query asks for.
 
     :raises BadRequest: for what the columns do not offer, and for a cursor of another query.
@@ -51,11 +75,16 @@ def list_page(session: Session, columns: Columns, query: Query | None = None, *w
     fetched = tuple(dict.fromkeys((*shown, *dict(order))))
     statement = _statement(columns, fetched, tuple(order))
     window = {"page_limit": query.limit + 1, "page_offset": 0 if query.cursor else query.offset}
-    rows = session.execute(statement.where(*filters, *after) if filters or after else statement, window).all()
+    # Clients could fill the cache of prepared statements with their own selections.
+    if filters or after or query.select or query.order:
+        rows = session.execute(statement.statement.where(*filters, *after), window).all()
+    else:
+        rows = session.rows(statement, window)
     kept = rows[: query.limit]
     last = dict(zip(fetched, kept[-1], strict=True)) if len(rows) > query.limit and kept else None
     return Page(
-        items=[dict(zip(shown, row, strict=False)) for row in kept],
+        columns=[columns[name] for name in shown],
+        rows=kept,
         first=first,
         total=_count(session, columns, filters) if query.count else None,
         next_cursor=_cursor(query, order, [last[name] for name, _ in order], first + len(kept)) if last else None,
@@ -69,19 +98,19 @@ def cursor_behind(columns: Columns, query: Query, row: Mapping[str, Any]) -> str
 
 
 @lru_cache(maxsize=256)
-def _statement(columns: Columns, names: tuple[str, ...], order: Order) -> sa.Select[*tuple[Any, ...]]:
+def _statement(columns: Columns, names: tuple[str, ...], order: Order) -> Prepared:
     """A page of these columns, before any condition. Kept, since building and checking it costs as much as
     the database's part."""
     keys = [(columns[name].attribute, descending) for name, descending in order]
-    return (
-        sa.select(*(columns[name].attribute for name in names))
+    return Prepared(
+        sa.select(*(columns[name].fetched for name in names))
         .order_by(*(key.desc() if descending else key.asc() for key, descending in keys))
         .limit(sa.bindparam("page_limit", type_=sa.Integer))
         .offset(sa.bindparam("page_offset", type_=sa.Integer))
     )
 
 
-def _count(session: Session, columns: Columns, filters: list[Condition]) -> int:
+def _count(session: TenantSession, columns: Columns, filters: list[Condition]) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(columns.model).where(*filters)) or 0
 
 

@@ -14,8 +14,10 @@ from flask import Flask, Response, jsonify, request
 from marshmallow import fields, validate
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from flask_aiagents import SYSTEM
 from flask_aiagents.config import Settings
 from flask_aiagents.core.columns import JSONB, Money, UTCDateTime
+from flask_aiagents.core.tenancy import TenantSession
 from flask_aiagents.web.api import (
     Blueprint,
     ScopedApi,
@@ -121,7 +123,7 @@ def toy_blueprint(engine: sa.Engine, source: Source) -> Blueprint:
     @blp.documents(200, ToySchema, query=TOYS, permission="see toys")
     def list_toys() -> Response:
         """List toys."""
-        with Session(engine) as session:
+        with TenantSession(engine, scope=SYSTEM) as session:
             return page_response(list_page(session, TOYS, list_query()))
 
     @blp.post("/toys")

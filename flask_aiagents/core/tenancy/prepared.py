@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -26,6 +26,8 @@ COMPILED_KEPT = 128
 Statement: TypeAlias = sa.Select[*tuple[Any, ...]] | sa.Update
 
 Process: TypeAlias = Callable[[Any], Any] | None
+
+Places: TypeAlias = tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
 class Prepared:
@@ -61,8 +63,10 @@ class Compiled:
     """All parameters, in the order of the text."""
     by_name: bool
     """Whether the driver takes parameters by name."""
-    row: Callable[..., Any]
-    columns: tuple[Process, ...]
+    row: Callable[[Iterable[Any]], Any]
+    types: tuple[sa.types.TypeEngine[Any], ...]
+    dialect: Dialect
+    _processes: list[Places] = field(default_factory=list)
 
     def parameters(self, scope: Scope, given: Mapping[str, Any]) -> Any:
         """Return the parameters as the driver takes them."""
@@ -72,9 +76,26 @@ class Compiled:
             return {name: _processed(process, values[name]) for name, process in self.binds}
         return tuple([_processed(process, values[name]) for name, process in self.binds])
 
-    def rows(self, fetched: Iterable[Any]) -> list[Any]:
+    def rows(self, result: sa.CursorResult[*tuple[Any, ...]]) -> list[Any]:
         """Return rows with the values that the columns' types make of the driver's."""
-        return [self.row(*map(_processed, self.columns, raw)) for raw in fetched]
+        if not self._processes:
+            self._processes.append(self._places(result))
+        places = self._processes[0]
+        return [self._row(list(raw), places) for raw in result.all()]
+
+    def _row(self, values: list[Any], places: Places) -> Any:
+        for place, process in places:
+            values[place] = process(values[place])
+        return self.row(values)
+
+    def _places(self, result: Any) -> Places:
+        """Return the columns of which the driver's values are not ours yet; it depends on the driver's types."""
+        dialect = self.dialect
+        processes = [
+            type_.dialect_impl(dialect).result_processor(dialect, description[1])
+            for type_, description in zip(self.types, result.cursor.description, strict=True)
+        ]
+        return tuple((place, process) for place, process in enumerate(processes) if process is not None)
 
 
 def _processed(process: Process, value: Any) -> Any:
@@ -96,6 +117,7 @@ def _compiled(prepared: Prepared, dialect: Dialect, kind: Scope) -> Compiled:
             for name in compiled.positiontup or parameters
         ),
         by_name=not compiled.positional,
-        row=namedtuple("Row", [str(column.key) for column in columns]),
-        columns=tuple(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns),
+        row=namedtuple("Row", [str(column.key) for column in columns])._make,
+        types=tuple(column.type for column in columns),
+        dialect=dialect,
     )

@@ -70,7 +70,8 @@ class TenantSession(Session):
             return self.execute(prepared.statement, parameters).all()
         connection = super().connection()
         compiled = prepared.compiled(connection.dialect, scope)
-        return compiled.rows(connection.exec_driver_sql(compiled.text, compiled.parameters(scope, parameters)))
+        result = connection.exec_driver_sql(compiled.text, compiled.parameters(scope, parameters))
+        return compiled.rows(result)
 
     def change(self, prepared: Prepared, parameters: dict[str, Any]) -> int:
         """Run a prepared UPDATE, which reaches what :meth:`execute` would reach; returns how many rows changed."""
