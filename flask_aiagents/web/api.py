@@ -27,7 +27,7 @@ from .prefer import parse_prefer
 from .urls import current_path
 
 _ETAG = re.compile(r'(W/)?"[^"]*"')
-_VERSION = re.compile(r'"[0-9]{1,9}"')
+_VERSION = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 
 _COMMAND = "openapi"
 """The command group that flask-smorest adds; ours has none, and the host's does not list our document."""
@@ -205,17 +205,20 @@ def _written(value: Any, status: int, headers: dict[str, str]) -> Response:
 def if_match(request: Request) -> int | None:
     """The version that ``If-Match`` names; None without one or for ``*``.
 
+    A weak ETag counts like a strong one, although RFC 9110 wants none here: a proxy that compresses weakens ours,
+    and they name versions of an object, not bytes.
+
     :raises BadRequest: for what is no ETag, and for several.
-    :raises PreconditionFailed: for an ETag that no version of ours has; a weak one never matches (RFC 9110).
+    :raises PreconditionFailed: for an ETag that no version of ours has.
     """
     text = request.headers.get("If-Match", "*").strip()
     if text == "*":
         return None
     if not _ETAG.fullmatch(text):
         raise BadRequest(f"If-Match: {text[:30]} is not one ETag.", hint='Send the ETag that you read, as "3".')
-    if not _VERSION.fullmatch(text):
+    if not (version := _VERSION.fullmatch(text)):
         raise PreconditionFailed(f"If-Match: {text[:30]} is no version of this.")
-    return int(text[1:-1])
+    return int(version[1])
 
 
 def etag(version: int) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +18,11 @@ from .query_bounds import check_bounds
 
 _KEY = re.compile(r"[\w-]{1,64}")
 _INDEX = re.compile(r"[0-9]{1,5}", re.ASCII)
-_GLOB = str.maketrans({"*": "*", "%": "*", "_": "?", "?": "[?]", "[": "[[]"})
+_CHARACTER = re.compile(r"\\[*%_\\]|.", re.DOTALL)
+"""One character of a pattern, or one that a backslash makes stand for itself."""
+
+_LIKE = {"*": "%", "%": "%", "_": "_"}
+_GLOB = {"*": "*", "%": "*", "_": "?"}
 
 _IS = {"null": None, "true": True, "false": False}
 
@@ -107,17 +111,32 @@ def _is_value(text: str) -> bool | None:
 
 
 def _like(column: Column, target: Any, term: Filter, dialect: str) -> Condition:
-    """``*`` and ``%`` stand for any characters, ``_`` for one; a backslash is a backslash."""
+    """``*`` and ``%`` stand for any characters, ``_`` for one; after a backslash for themselves."""
     if column.kind not in ("text", "json"):
         raise BadRequest(f"{column.name} is no text.", hint="Use eq, gt, lt or in.")
     text = column.parse(term.value)
-    if dialect == "sqlite" and term.operator == "like":
-        # its LIKE ignores case, its GLOB does not
-        return target.op("GLOB", is_comparison=True)(text.translate(_GLOB))
-    pattern = text.replace("\\", "\\\\").replace("*", "%")
+    if dialect == "sqlite" and (term.operator == "like" or not text.isascii()):
+        # Its LIKE ignores case, of ASCII letters alone; its GLOB does not.
+        letter = _glob_letter if term.operator == "like" else _glob_letter_of_any_case
+        return target.op("GLOB", is_comparison=True)(_pattern(text, _GLOB, letter))
+    pattern = _pattern(text, _LIKE, lambda letter: f"\\{letter}" if letter in "%_\\" else letter)
     if dialect == "sqlite" or term.operator == "like":
         return target.like(pattern, escape="\\")
     return target.ilike(pattern, escape="\\")
+
+
+def _pattern(text: str, wildcards: Mapping[str, str], letter: Callable[[str], str]) -> str:
+    """Translate a pattern: ``letter`` writes a character that stands for itself."""
+    return "".join(wildcards.get(found) or letter(found[-1]) for found in _CHARACTER.findall(text))
+
+
+def _glob_letter(letter: str) -> str:
+    return f"[{letter}]" if letter in "*?[" else letter
+
+
+def _glob_letter_of_any_case(letter: str) -> str:
+    cases = sorted({case for case in (letter, letter.lower(), letter.upper()) if len(case) == 1})
+    return f"[{''.join(cases)}]" if len(cases) > 1 else _glob_letter(letter)
 
 
 def _contains(column: Column, term: Filter, dialect: str) -> Condition:

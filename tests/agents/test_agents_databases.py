@@ -42,3 +42,19 @@ def test_the_whole_life_of_an_agent_on_each_database(any_clients: Clients) -> No
     assert any_clients.root.delete(url).status_code == 204
     assert alice.get(url).status_code == 404
     assert any_clients.root.get(f"/api/ai_agent_activity_logs?agent_id=eq.{shared['id']}&action=eq.execute").json
+
+
+def test_patterns_fold_letters_and_escape_wildcards_alike(any_clients: Clients) -> None:
+    """Every database finds letters beyond ASCII in any case, and a wildcard behind a backslash as itself."""
+    for name in ("Äpfel_1", "Äpfel 2", "50% off", "a*b"):
+        make_agent(any_clients.alice, name)
+    for pattern, names in {
+        "ilike.*äPFEL*": ["Äpfel 2", "Äpfel_1"],
+        "like.*äpfel*": [],
+        "like.*\\_*": ["Äpfel_1"],
+        "like.*\\%*": ["50% off"],
+        "ilike.*\\**": ["a*b"],
+        "like.Äpfel_2": ["Äpfel 2"],
+    }.items():
+        found = any_clients.alice.get("/api/ai_agents", query_string={"name": pattern, "select": "name"})
+        assert sorted(agent["name"] for agent in found.json) == sorted(names), pattern
