@@ -56,7 +56,7 @@ class Exchange:
         :raises Failure: when there is none.
         :raises TimeoutError: at the deadline of the call.
         """
-        known = refused = self._network.refusals.of(self._target)
+        known = refused = self._network.refusals.of(self._call.tenant, self._target)
         for left in reversed(range(MAX_DOWNGRADES + 1)):
             request = self._adapter.build(
                 self._target, self._call, self._turns, stream=self._listener is not None, refused=refused
@@ -69,7 +69,7 @@ class Exchange:
                 refused |= {refusal.parameter}
                 continue
             if refused != known:
-                self._network.refusals.remember(self._target, refused)
+                self._network.refusals.remember(self._call.tenant, self._target, refused)
             return reply
         raise AssertionError("the last round either answers or fails")
 

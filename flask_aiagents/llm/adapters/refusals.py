@@ -7,6 +7,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from ..messages import Target
 
@@ -14,10 +15,12 @@ MAX_REFUSAL_BYTES = 16_384
 """Bytes of a refusal that are looked at."""
 
 MAX_MODELS = 1_024
-"""Models of which refusals are remembered; the least recently used goes first."""
+"""Models, of all tenants together, of which refusals are remembered; the least recently used goes first."""
 
 MAX_DOWNGRADES = 4
 """Parameters that one request may lose one after the other."""
+
+_Key: TypeAlias = tuple[str | None, str, str | None, str]
 
 OPTIONAL = frozenset(
     {
@@ -36,6 +39,11 @@ _REFUSING = re.compile(
 )
 """Words that tell a parameter which is refused from one whose value is wrong."""
 
+_WRONG_VALUE = re.compile(
+    "too (?:long|large|many|short|small|few)|but got|above[ _]max|below[ _]min", re.IGNORECASE
+)
+"""Words of a value that is wrong, whatever else is said: the parameter is not refused."""
+
 
 def refused_parameter(refusal: bytes, sent: Iterable[str]) -> str | None:
     """Return the parameter that the body of a 400 or 422 refuses, of the optional ones that were sent.
@@ -43,7 +51,7 @@ def refused_parameter(refusal: bytes, sent: Iterable[str]) -> str | None:
     Names that are everyday words must stand between quotes or in ``error.param``.
     """
     text = refusal[:MAX_REFUSAL_BYTES].decode("utf-8", "replace")
-    if not _REFUSING.search(text):
+    if not _REFUSING.search(text) or _WRONG_VALUE.search(text):
         return None
     names = sorted(OPTIONAL.intersection(sent), key=len, reverse=True)  # max_completion_tokens before max_tokens
     param = _param(text)
@@ -67,24 +75,28 @@ def _param(text: str) -> str | None:
 
 
 class KnownRefusals:
-    """Remembers what models refuse. Safe for threads."""
+    """Remembers what models refuse, for each tenant apart: what one sends must not change another's requests.
+
+    Safe for threads.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, str | None, str], frozenset[str]] = OrderedDict()
+        self._known: OrderedDict[_Key, frozenset[str]] = OrderedDict()
 
-    def of(self, target: Target) -> frozenset[str]:
+    def of(self, tenant: str | None, target: Target) -> frozenset[str]:
         """Return what a model is known to refuse."""
-        return self._known.get(_key(target), frozenset())
+        return self._known.get(_key(tenant, target), frozenset())
 
-    def remember(self, target: Target, refused: frozenset[str]) -> None:
+    def remember(self, tenant: str | None, target: Target, refused: frozenset[str]) -> None:
         """Note it, after a request without these parameters worked."""
+        key = _key(tenant, target)
         with self._lock:
-            self._known[_key(target)] = refused
-            self._known.move_to_end(_key(target))
+            self._known[key] = refused
+            self._known.move_to_end(key)
             if len(self._known) > MAX_MODELS:
                 self._known.popitem(last=False)
 
 
-def _key(target: Target) -> tuple[str, str | None, str]:
-    return target.provider, target.base_url, target.model
+def _key(tenant: str | None, target: Target) -> _Key:
+    return tenant, target.provider, target.base_url, target.model
