@@ -189,3 +189,14 @@ def test_no_step_of_reading_takes_long(name: AdapterName, body: bytes) -> None:
             parser.feed(step) if step is not None else parser.finish()
         longest = max(longest, time.thread_time() - started)
     assert longest < 0.5  # tenfold, for slow machines
+
+
+def test_a_tools_name_does_not_grow_with_its_pieces() -> None:
+    """No more is kept of a name in thousands of pieces than any tool's name has."""
+    deltas = [{"tool_calls": [{"index": 0, "function": {"name": f"{number:05}"}}]} for number in range(5_000)]
+    chunks = [{"choices": [{"delta": delta}]} for delta in deltas] + [
+        {"choices": [{"finish_reason": "tool_calls"}]}
+    ]
+    end, _ = read("openai_chat", [b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks])
+    assert isinstance(end, Reply)
+    assert len(end.tool_requests[0].name) < 300

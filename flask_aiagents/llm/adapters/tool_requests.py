@@ -11,6 +11,9 @@ from ..text import scrub, whole_pairs
 MAX_TOOL_REQUESTS = 128
 """Most tool calls of one answer. An execution allows fewer; this bounds the work of reading."""
 
+MAX_NAME = 256
+"""Characters of a tool's name after which no further pieces of it are taken; no tool has a name that long."""
+
 
 @dataclass(slots=True)
 class _Pending:
@@ -41,7 +44,7 @@ class ToolRequests:
         """
         call = self._known(index, id, name) or self._new()
         call.id = call.id or id
-        if name and name != call.name:
+        if name and name != call.name and len(call.name) < MAX_NAME:
             call.name += name
         if arguments:
             call.arguments.append(arguments)

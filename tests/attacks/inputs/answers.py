@@ -38,6 +38,11 @@ def _indexes(count: int) -> bytes:
     return _events(*({"tool_calls": [_tool(n, "{}", id=f"c{n}")]} for n in range(count)))
 
 
+def _names(count: int) -> bytes:
+    """A tool's name in that many pieces, each unlike the one before."""
+    return _events(*({"tool_calls": [{"index": 0, "function": {"name": f"{n:05}" * 30}}]} for n in range(count)))
+
+
 _CHOICE = {"index": 0, "message": {"content": "x"}, "finish_reason": "stop"}
 
 
@@ -46,6 +51,7 @@ def all_answers() -> tuple[tuple[str, bytes, bool], ...]:
     return (
         ("60,000 tool calls", _calls(60_000), False),
         ("50,000 tool calls of an index each", _indexes(50_000), True),
+        ("a name in 30,000 pieces", _names(30_000), True),
         ("80,000 choices", json.dumps({"choices": [_CHOICE] * 80_000}).encode(), False),
         ("200,000 parts", _json({"content": [{"type": "text", "text": "x"}] * 200_000}), False),
         ("deep arguments", _calls(1, "[" * 500_000), False),
