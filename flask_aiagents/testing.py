@@ -1,8 +1,8 @@
-"""What a host needs to test with us. The offline model needs no helper: configure the provider ``offline``."""
+"""What a host needs to test with us: clients that act as somebody, scripted models, captured signals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,30 @@ from flask.testing import FlaskClient
 
 from .core.principal import Principal
 from .features.access.service import ENVIRON_PRINCIPAL
+from .llm.fakes import Answer, FakeAnswer, FakeCall, FakeModels, replace_models
 from .signals import Event
+
+__all__ = ["FakeAnswer", "FakeCall", "FakeModels", "captured_events", "client_as", "fake_models"]
+
+
+@contextmanager
+def fake_models(answers: Iterable[Answer] = ()) -> Iterator[FakeModels]:
+    """Let a script answer in place of all models of the process; no provider is asked, and no key is needed::
+
+        with fake_models([FakeAnswer(tool_calls={"order_status": {"order_id": 7}}), "It is shipped."]) as models:
+            client.post(f"/api/ai_agents/{agent_id}/execute", json={"input": "Hi"})
+            models.assert_called_once_with("Hi")
+
+    :raises AssertionError: at the end of the block, when a model was asked more often than there are answers.
+    """
+    fake = FakeModels(answers)
+    end = replace_models(fake)
+    try:
+        yield fake
+    finally:
+        end()
+    if fake.stray:
+        raise AssertionError(f"No answer was left for: {[call.prompt for call in fake.stray]}")
 
 
 def client_as(app: Flask, principal: Principal | None) -> FlaskClient:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from . import fakes
 from .exchange import Exchange
 from .failures import Failure
 from .messages import Call, Message, Target
@@ -113,6 +114,8 @@ class Attempts:
 
     async def _reply(self, turns: Sequence[Turn]) -> Reply:
         target, listener = self.target, self._listener and self
+        if (fake := fakes.current()) is not None:
+            return await fake.ask(target, self._call, turns, listener)
         if PROVIDERS[target.provider].adapter is None:
             return await OfflineModel(target.model).ask(self.network.pace(self._call), self._call, turns, listener)
         self._exchange = Exchange(self.network, target, self._call, turns, listener, self._deadline)

@@ -32,7 +32,7 @@ _WRITTEN = ("output", "thinking", "raw")
 
 _TOO_DEEP = "(nested too deeply to keep)"
 
-_encode = json.JSONEncoder(allow_nan=False).encode
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +82,21 @@ def bounded(value: JSON, most: int = MAX_BYTES) -> JSON:
 
     Never fails: a log is worth more than the exact shape of something odd in it.
 
-    :param most: bytes of JSON.
+    :param most: bytes of JSON in UTF-8.
     """
     if value is None:
         return None
     try:
-        text = _encode(value)
-    except (TypeError, ValueError, RecursionError):
-        text = None
-    if text is None or "\\u0000" in text or "\\ud" in text:
+        data = _encode(value).encode()
+    except (TypeError, ValueError, RecursionError):  # UnicodeEncodeError, for half characters, is a ValueError
+        data = None
+    if data is None or b"\\u0000" in data:
         value = _tamed(value)
-        text = _encode(value)
-    if len(text) <= most:
+        data = _encode(value).encode()
+    if len(data) <= most:
         return value
-    # The head is text within JSON, where quotes and backslashes take two characters each.
-    return {"truncated": True, "bytes": len(text), "head": text[: most // 2 - 100]}
+    # The head is text within JSON, where quotes and backslashes take two bytes each.
+    return {"truncated": True, "bytes": len(data), "head": data[: most // 2 - 100].decode(errors="ignore")}
 
 
 def clipped(text: str | None, length: int) -> str | None:

@@ -13,6 +13,7 @@ from ...config import Settings
 from ...core.principal import Principal, acting_as
 from ...core.shares import Shares
 from ...errors import Conflict
+from ...llm import fakes
 from ...llm.messages import Call, Limits, Message, Target, Tool
 from ...llm.providers import PROVIDERS
 from ...llm.tools import ToolRegistry
@@ -71,7 +72,7 @@ class Planner:
                 api_key=key,
             )
             for want, model, key in zip(wanted, models, keys, strict=True)
-            if key or not PROVIDERS[want.provider].needs_key
+            if key or not PROVIDERS[want.provider].needs_key or fakes.current()
         )
         if not targets:
             raise Conflict(
