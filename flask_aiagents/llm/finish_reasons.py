@@ -28,14 +28,15 @@ _REASONS: Mapping[str, str] = {
     "refusal": "refused",
 }
 
-_MAX_CHARACTERS = 64
+_MAX_CHARACTERS = 40
+"""What is longer is no word for an end, and becomes ``other``."""
 
 
 def finish_reason(told: str | None, tool_requests: bool) -> str:
-    """Return our word; a word that is not in the table is passed on as it is.
+    """Return our word; a short word that is not in the table is passed on as it is.
 
     :param told: None where the answer is complete and the provider does not say why it ended.
     """
     if told is None:
         return "tool_call" if tool_requests else "stop"
-    return _REASONS.get(told.lower()) or scrub(told)[:_MAX_CHARACTERS]
+    return _REASONS.get(told.lower()) or (scrub(told) if len(told) <= _MAX_CHARACTERS else "other")

@@ -110,7 +110,13 @@ class Attempts:
             self._note(started, self.interruption, *self._cut(turns, None))
             raise
         self._note(started, None, reply.usage)
-        return replace(reply, target=self.target)
+        return replace(
+            reply,
+            target=self.target,
+            text=self._without_key(reply.text),
+            thinking=self._without_key(reply.thinking),
+            finish_reason=self._without_key(reply.finish_reason),
+        )
 
     async def _reply(self, turns: Sequence[Turn]) -> Reply:
         target, listener = self.target, self._listener and self
@@ -129,9 +135,11 @@ class Attempts:
         """Hear a piece of the answer and pass it on."""
         match event:
             case Delta(text=text):
-                self._heard.append(text)
+                event = Delta(text=self._without_key(text))
+                self._heard.append(event.text)
             case Thinking(text=text):
-                self._thought.append(text)
+                event = Thinking(text=self._without_key(text))
+                self._thought.append(event.text)
             case _:
                 pass
         if self._listener:
@@ -146,8 +154,13 @@ class Attempts:
         """Finish what is known of a failure; no server's echo of the key gets any further."""
         if failure.error == "connection" and (self._heard or self._thought):
             failure.error, failure.did = "incomplete", "stopped in the middle of its answer"
-        if failure.raw and self.target.api_key:
-            failure.raw = failure.raw.replace(self.target.api_key, "[key]")
+        if failure.raw:
+            failure.raw = self._without_key(failure.raw)
+
+    def _without_key(self, text: str) -> str:
+        """Return what a server said without the key that it was sent."""
+        key = self.target.api_key
+        return text.replace(key, "[key]") if key else text
 
     def _cut(self, turns: Sequence[Turn], failure: Failure | None) -> tuple[Usage | None, bool]:
         """Return what a broken attempt used, and whether that is an estimate."""

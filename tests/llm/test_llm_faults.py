@@ -324,6 +324,16 @@ def test_r5_the_key_is_nowhere_in_what_a_call_leaves(upstream: Upstream, caplog:
 
 
 @BOTH
+@pytest.mark.requirement("R5")
+def test_an_answer_that_holds_the_key_is_kept_without_it(upstream: Upstream, stream: bool) -> None:
+    """Neither text nor the word for the end of an answer shows the key that the provider was sent."""
+    upstream.answer(f"Your key is {KEY}.", finish=KEY)
+    outcome = ended(call(upstream), stream)
+    assert KEY not in repr(outcome)
+    assert outcome.output == "Your key is [key]."
+
+
+@BOTH
 def test_r28_unsafe_characters_are_scrubbed(upstream: Upstream, stream: bool) -> None:
     """NUL and lone surrogates of a model never reach a database."""
     upstream.answer("nul\x00 half \ud83d pair \U0001f600")
