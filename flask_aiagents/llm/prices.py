@@ -32,6 +32,9 @@ NOTHING = Decimal(0)
 PLACES = Decimal("1e-12")
 """Money has 12 places."""
 
+MAX_COST = Decimal(100_000)
+"""USD of one request beyond which its price is not believed: a billion tokens of the dearest models cost that."""
+
 _MILLION = Decimal(1_000_000)
 
 
@@ -46,10 +49,12 @@ def cost(
     try:
         own = _override(f"{provider}:{model}", usage, overrides or {})
         found = _own_price(own, usage) if own is not None else _catalogue_price(provider, model, usage, at)
+        if found is not None and not 0 <= found <= MAX_COST:
+            raise ValueError("no request costs as much")
+        return None if found is None else found.quantize(PLACES)
     except (LookupError, ValueError, TypeError, ArithmeticError):
         _log.warning("The price of %s:%s cannot be used; the execution is marked unpriced.", provider, model)
         return None
-    return None if found is None else found.quantize(PLACES)
 
 
 def _override(name: str, usage: Usage, overrides: Prices) -> Mapping[str, str] | None:

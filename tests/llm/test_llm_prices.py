@@ -60,6 +60,15 @@ def test_a_broken_price_is_unknown(price: dict[str, str]) -> None:
     assert cost("openai", "m", USAGE, overrides={"openai:m": price}) is None
 
 
+def test_a_price_beyond_belief_is_unknown() -> None:
+    """A usage of billions of tokens at a dollar each does not reach the log's column."""
+    most = Usage(input_tokens=10**9, output_tokens=10**9)
+    assert (
+        cost("openai", "dear", most, overrides={"openai:dear": {"input": "1000000", "output": "1000000"}}) is None
+    )
+    assert cost("openai", "dear", most, overrides={"openai:dear": {"input": "1", "output": "1"}}) == 2_000
+
+
 def test_limits_of_models_are_known_where_they_are_known() -> None:
     """A model's output limit is given, else its window, else nothing."""
     assert max_output_tokens("openai", "gpt-4o-mini") == 16_384
