@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from ..net import guard
@@ -87,11 +88,16 @@ class Provider:
 
     def known_refusals(self, model: str) -> frozenset[str]:
         """Return the fields that a model is known to refuse."""
-        return frozenset[str]().union(*(names for models, names in self.refuses if re.fullmatch(models, model)))
+        return _known_refusals(self.refuses, model)
 
     def takes_schema(self, model: str) -> bool:
         """Whether a model takes a JSON Schema itself."""
         return re.fullmatch(self.schemas, model) is not None
+
+
+@lru_cache(maxsize=1024)
+def _known_refusals(refuses: tuple[tuple[str, frozenset[str]], ...], model: str) -> frozenset[str]:
+    return frozenset[str]().union(*(names for models, names in refuses if re.fullmatch(models, model)))
 
 
 _SAMPLING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"})

@@ -11,6 +11,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import BadRequest
@@ -34,6 +35,7 @@ _NEVER = (
 """Special-purpose ranges (RFC 6890, 9602, 9637) that ``is_global`` of some Python versions admits."""
 
 
+@lru_cache(maxsize=1024)
 def origin(url: str) -> str:
     """Scheme, host and, unless it is the scheme's own, port, in lower case: what a stored key is bound to."""
     parts = _split(url)
@@ -42,6 +44,7 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
+@lru_cache(maxsize=1024)
 def path(url: str) -> str:
     """The path without a slash at its end; empty for a URL that is an origin."""
     return _split(url).path.rstrip("/")
