@@ -170,10 +170,10 @@ def create_app(config):
 
 
 def test_pytest_fixtures(tmp_path: Path) -> None:
-    """A host's own suite, made of the two blocks, passes."""
-    fixtures, test = recipe("pytest")
+    """A host's own suite, made of the blocks, passes."""
+    fixtures, *tests = recipe("pytest")
     (tmp_path / "conftest.py").write_text(SUITE + fixtures)
-    (tmp_path / "test_shop.py").write_text(test)
+    (tmp_path / "test_shop.py").write_text("\n".join(tests))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(tmp_path)],
         cwd=tmp_path,
@@ -182,7 +182,7 @@ def test_pytest_fixtures(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "1 passed" in done.stdout, done.stdout
+    assert "2 passed" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("hosts_own", [False, True])
