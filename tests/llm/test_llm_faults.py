@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import resource
-import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
@@ -32,6 +29,7 @@ from upstream import (
     truncated,
 )
 from upstream.calls import KEY, call, target
+from upstream.full import full_server
 from upstream.server import Behaviour
 
 from flask_aiagents.llm.engine import engine
@@ -56,18 +54,6 @@ def safe(outcome: Outcome) -> bool:
     return KEY not in repr(asdict(outcome)) and not any(
         word in repr(asdict(replace(outcome, raw=None))) for word in words
     )
-
-
-@contextmanager
-def full_server() -> Iterator[int]:
-    """The port of a server that accepts nobody any more."""
-    with ExitStack() as stack:
-        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            client = stack.enter_context(socket.socket())
-            client.setblocking(False)
-            client.connect_ex(server.getsockname())
-        yield server.getsockname()[1]
 
 
 @BOTH

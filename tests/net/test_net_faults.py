@@ -5,8 +5,6 @@ from __future__ import annotations
 import resource
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -25,6 +23,7 @@ from upstream import (
     trickle,
     truncated,
 )
+from upstream.full import full_server
 from upstream.server import Behaviour, Exchange
 
 from flask_aiagents.net.errors import Broken, Compressed, NetError, TimedOut, TooLarge
@@ -45,18 +44,6 @@ def wire(*parts: bytes, close: bool = True, forever: bytes = b"", pause: float =
             exchange.wait()
 
     return behave
-
-
-@contextmanager
-def full_server() -> Iterator[int]:
-    """The port of a server that accepts nobody any more."""
-    with ExitStack() as stack:
-        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            client = stack.enter_context(socket.socket())
-            client.setblocking(False)
-            client.connect_ex(server.getsockname())
-        yield server.getsockname()[1]
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
