@@ -11,7 +11,7 @@ from ...core.installed import installation
 from ...core.principal import Principal, Role
 from ...errors import Forbidden, Unauthorized
 from ...web.errors import mark_identified
-from .headers import may_carry_key, token_of
+from .headers import token_of
 from .same_origin import is_forgeable, same_origin
 
 _BULK_TIMES = 2
@@ -39,8 +39,8 @@ def enter() -> None:
     system = installation()
     if (key := token_of(request)) is not None:
         system.floods.refuse(key)
-    if may_carry_key(request) and _is_body_read():
-        shared_transaction.begin_sharing(system.database)
+        if _is_body_read():
+            shared_transaction.begin_sharing(system.database)
     principal = system.access.current()
     mark_identified(request)
     if principal is None:

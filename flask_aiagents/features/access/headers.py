@@ -13,11 +13,6 @@ def is_own(request: Request) -> bool:
     return (request.blueprint or "").startswith("aiagents")
 
 
-def may_carry_key(request: Request) -> bool:
-    """Return True for requests that an API key may authenticate."""
-    return "X-API-Key" in request.headers or PREFIX in request.headers.get("Authorization", "")
-
-
 def token_of(request: Request) -> str | None:
     """Return the API key of a request, valid or not; None when it carries none.
 
