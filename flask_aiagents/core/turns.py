@@ -77,10 +77,11 @@ class Turns:
             self._slots.require_room(tenant_id)
 
     def _wait(self, turn: _Turn) -> None:
+        until = time.monotonic() + WAIT_S
         if turn.pause_s():  # one at a time, so that together they keep to the share
             _require(turn.enter(self._line(self._pausing, turn.tenant_id, 1), WAIT_S))
             time.sleep(turn.pause_s())
-        _require(turn.enter(self._line(self._working, turn.tenant_id, self._at_once), WAIT_S))
+        _require(turn.enter(self._line(self._working, turn.tenant_id, self._at_once), until - time.monotonic()))
 
     def _line(self, lines: WeakValueDictionary[str | None, Line], tenant_id: str | None, at_once: int) -> Line:
         with self._lock:
