@@ -39,10 +39,10 @@ class Attempts:
         self._thought: list[str] = []
         self._exchange: Exchange | None = None
         self.network = network
-        """What the next attempt is made on."""
+        """Network that the next attempt is made on."""
         self.attempts: list[Attempt] = []
         self.interruption = "timeout"
-        """What a cancellation of this task means: the time was up, or the reader left."""
+        """Meaning of a cancellation of this task: the time was up, or the reader left."""
 
     @property
     def left_s(self) -> float:
@@ -57,12 +57,12 @@ class Attempts:
     @property
     def heard(self) -> str:
         """The text that the running round has brought so far."""
-        return "".join(self._heard)
+        return self._without_key("".join(self._heard))
 
     @property
     def thought(self) -> str:
         """The thinking that it has brought."""
-        return "".join(self._thought)
+        return self._without_key("".join(self._thought))
 
     async def ask(self, turns: Sequence[Turn]) -> Reply:
         """Return the next answer in a conversation.
@@ -110,13 +110,7 @@ class Attempts:
             self._note(started, self.interruption, *self._cut(turns, None))
             raise
         self._note(started, None, reply.usage)
-        return replace(
-            reply,
-            target=self.target,
-            text=self._without_key(reply.text),
-            thinking=self._without_key(reply.thinking),
-            finish_reason=self._without_key(reply.finish_reason),
-        )
+        return self._cleaned(reply)
 
     async def _reply(self, turns: Sequence[Turn]) -> Reply:
         target, listener = self.target, self._listener and self
@@ -156,6 +150,21 @@ class Attempts:
             failure.error, failure.did = "incomplete", "stopped in the middle of its answer"
         if failure.raw:
             failure.raw = self._without_key(failure.raw)
+
+    def _cleaned(self, reply: Reply) -> Reply:
+        """Return a reply that shows the key nowhere but in what only this server gets back."""
+        clean = self._without_key
+        return replace(
+            reply,
+            target=self.target,
+            text=clean(reply.text),
+            thinking=clean(reply.thinking),
+            finish_reason=clean(reply.finish_reason),
+            tool_requests=tuple(
+                replace(request, name=clean(request.name), arguments=clean(request.arguments))
+                for request in reply.tool_requests
+            ),
+        )
 
     def _without_key(self, text: str) -> str:
         """Return what a server said without the key that it was sent."""
