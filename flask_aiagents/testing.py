@@ -1,4 +1,4 @@
-"""What a host needs to test with us: clients that act as somebody, scripted models, captured signals."""
+"""Helpers for the tests of hosts: clients that act as somebody, scripted models, captured signals."""
 
 from __future__ import annotations
 

@@ -36,12 +36,12 @@ class RateStorage:
 
     @property
     def is_remote(self) -> bool:
-        """Whether counting waits for a server."""
+        """Return whether counting waits for a server."""
         return not self._uri.startswith("memory:")
 
     @cached_property
     def strategy(self) -> SlidingWindowCounterRateLimiter:
-        """What counts, with its connection to the storage."""
+        """The counter, with its connection to the storage."""
         from limits.storage import storage_from_string
         from limits.strategies import SlidingWindowCounterRateLimiter
 

@@ -18,7 +18,7 @@ SOURCES = (
     "https://github.com/BerriAI/litellm/blob/00035b69f416be24e2e323c13198d9b7d2d1bdf9/model_prices_and_context_window.json",
     "https://github.com/ollama/ollama/tree/03ea36db8927d6dd570cd77f42bec6dbefee3cf2/integration",
 )
-"""Where the abilities are from. The first has ``supports_vision`` and ``supports_function_calling`` of OpenAI's,
+"""Sources of the abilities. The first has ``supports_vision`` and ``supports_function_calling`` of OpenAI's,
 Anthropic's and Groq's models; the second is Ollama's own tests, ``tools_test.go`` and ``vision_test.go``."""
 
 

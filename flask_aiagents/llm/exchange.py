@@ -47,7 +47,7 @@ class Exchange:
 
     @property
     def usage(self) -> Usage | None:
-        """What the provider has counted so far."""
+        """Usage that the provider has counted so far."""
         return self._parser.usage if self._parser else None
 
     async def ask(self) -> Reply:

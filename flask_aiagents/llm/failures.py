@@ -27,9 +27,9 @@ class Failure(Exception):
     retry_after: float | None = None
     """Seconds that the provider asked to wait."""
     text: str = field(default="", repr=False)
-    """What had been read of an answer."""
+    """Text of an answer that had been read."""
     usage: Usage | None = None
-    """What the provider counted for it."""
+    """Usage that the provider counted for it."""
     raw: str | None = field(default=None, repr=False)
     """The beginning of what could not be read."""
 

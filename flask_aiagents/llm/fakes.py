@@ -28,10 +28,10 @@ class FakeAnswer:
     error: str | None = None
     """The kind of failure in place of an answer, as ``rate_limited`` or ``timeout``."""
     retryable: bool = False
-    """Whether the failure is one that is tried again."""
+    """True if the failure is one that is tried again."""
     finish_reason: str | None = None
     usage: Usage | None = None
-    """What is counted; by default about what the texts are."""
+    """Usage to report; by default an estimate from the texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +60,9 @@ class FakeModels:
         self._answers = deque(answers)
         self._lock = threading.Lock()
         self.calls: list[FakeCall] = []
-        """What was asked, in order."""
+        """Requests in order."""
         self.stray: list[FakeCall] = []
-        """What was asked although no answer was left."""
+        """Requests that found no answer left."""
 
     async def ask(self, target: Target, call: Call, turns: Sequence[Turn], listener: Listener | None) -> Reply:
         """Give the next answer.

@@ -1,4 +1,4 @@
-"""Why an answer ended: one word for each of the providers' words."""
+"""Finish reasons: one word for each of the providers' words."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REASONS: Mapping[str, str] = {
 }
 
 _MAX_CHARACTERS = 40
-"""What is longer is no word for an end, and becomes ``other``."""
+"""Longest finish reason that is passed on; a longer one becomes ``other``."""
 
 
 def finish_reason(told: str | None, tool_requests: bool) -> str:

@@ -25,7 +25,7 @@ class Target:
     model: str
     base_url: str | None = None
     api: Literal["chat", "responses"] | None = None
-    """Which of OpenAI's protocols; None: chat."""
+    """One of OpenAI's protocols; None: chat."""
     api_version: str | None = None
     """Azure's version of the interface; None: its newest."""
     api_key: str | None = field(default=None, repr=False)
@@ -87,7 +87,7 @@ class Call:
     prices: Mapping[str, Mapping[str, str]] | None = None
     """Prices that replace the catalogue's; ``flask_aiagents.llm.prices`` says in which form."""
     tenant: str | None = None
-    """Who counts for the limits of connections; None is the installation itself."""
+    """Tenant that the limits of connections count for; None is the installation itself."""
     pace: Callable[[float], float] | None = field(default=None, repr=False)
     """Takes the processor seconds that were used for the tenant on the engine's loop; returns the seconds that it
     has to pause."""

@@ -37,7 +37,7 @@ class Network(Protocol):
 
     @property
     def refusals(self) -> KnownRefusals:
-        """What models are known to refuse."""
+        """Parameters that models are known to refuse."""
         ...
 
     def post(

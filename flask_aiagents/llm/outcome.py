@@ -29,9 +29,9 @@ class Usage:
     output_audio_tokens: int = 0
     """Of the input and of the output: audio."""
     service_tier: str | None = None
-    """What the provider says it charges by, where that is not its standard: ``batch``, ``flex``, ``priority``."""
+    """Tier that the provider charges by, where that is not its standard: ``batch``, ``flex``, ``priority``."""
     inconsistent: bool = False
-    """Whether the parts do not add up to the provider's total; the larger reading is kept."""
+    """True if the parts do not add up to the provider's total; the larger reading is kept."""
 
     @property
     def total_tokens(self) -> int:
@@ -106,7 +106,7 @@ class Outcome:
     attempts: tuple[Attempt, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     thinking: str | None = None
-    """What the model thought, apart from its answer."""
+    """The model's thinking, which is no part of its answer."""
     raw: str | None = None
     """The beginning of an answer that could not be read, without the key."""
     error: str | None = None

@@ -1,4 +1,4 @@
-"""How a conversation with a model goes, in our own words: what every adapter understands."""
+"""Turns of a conversation with a model, in the form that every adapter understands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .outcome import Event, ToolCall, Usage
 
 
 class Listener(Protocol):
-    """Who hears the answer as it comes."""
+    """Receiver of an answer as it comes."""
 
     def tell(self, event: Event) -> None:
         """Take what happened. Never waits, so that no answer is ever broken off between two of its pieces."""
@@ -43,7 +43,7 @@ class Reply:
     usage: Usage | None = None
     finish_reason: str
     raw: JSON = None
-    """What the protocol wants back in the next round, in its own form."""
+    """Parts that the protocol wants back in the next round, in its own form."""
     target: Target | None = None
     """The model that answered; another one is not handed ``raw``."""
 
@@ -84,12 +84,12 @@ class AnswerParser(Protocol):
 
     @property
     def usage(self) -> Usage | None:
-        """What the provider has counted so far."""
+        """Usage that the provider has counted so far."""
         ...
 
     @property
     def done(self) -> bool:
-        """Whether the answer is complete although more bytes may follow."""
+        """Return whether the answer is complete although more bytes may follow."""
         ...
 
     def explained(self, failure: Failure) -> Failure:

@@ -42,9 +42,9 @@ class Provider:
     adapter: AdapterName | None = "openai_chat"
     """The protocol; None: in this process."""
     origin: str | None = None
-    """Where it is unless a base_url says otherwise."""
+    """Origin of its requests unless a base_url names another."""
     path: str = "/v1"
-    """What follows the origin, also that of a base_url that is nothing but an origin."""
+    """Path behind the origin, also that of a base_url that is nothing but an origin."""
     env_keys: tuple[str, ...] = ()
     """Environment variables that may hold the operator's key."""
     needs_key: bool = False
@@ -59,7 +59,7 @@ class Provider:
     schemas: str = _NONE
     """Models that take a JSON Schema themselves, as a pattern; others are asked in words."""
     json_mode: bool = False
-    """Whether those others can at least be held to JSON."""
+    """True if those others can at least be held to JSON."""
     refuses: tuple[tuple[str, frozenset[str]], ...] = ()
     """Patterns of models, and fields of a request that these are known to refuse."""
     renames: Mapping[str, str] | None = None
@@ -91,7 +91,7 @@ class Provider:
         return _known_refusals(self.refuses, model)
 
     def takes_schema(self, model: str) -> bool:
-        """Whether a model takes a JSON Schema itself."""
+        """Return whether a model takes a JSON Schema itself."""
         return re.fullmatch(self.schemas, model) is not None
 
 

@@ -1,4 +1,4 @@
-"""How long a provider asks to wait, out of the headers of its refusal."""
+"""Read from the headers of a refusal how long the provider asks to wait."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class UnusableType(TypeError):
 
 
 def is_plain(hint: Any) -> bool:
-    """Whether a type certainly has a JSON Schema: what JSON has, lists, dicts and unions of it, and literals."""
+    """Return whether a type surely has a JSON Schema: JSON's own, lists, dicts and unions of it, literals."""
     origin = typing.get_origin(hint)
     if origin is typing.Literal:
         return True

@@ -18,7 +18,7 @@ MAX_DIGITS = 300
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 _UNSAFE_TEXT = re.compile("[\x00\ud800-\udfff]|\\\\u(?:0000|[dD][89a-fA-F])")
-"""What is unsafe can also stand in JSON as an escape."""
+"""Escapes in JSON of characters that are unsafe."""
 
 
 def scrub(text: str) -> str:

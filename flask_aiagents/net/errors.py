@@ -43,7 +43,7 @@ class Broken(NetError):
     def __init__(self, message: str, *, answered: bool) -> None:
         super().__init__(message)
         self.answered = answered
-        """Whether something came that was meant as an answer."""
+        """True if something came that was meant as an answer."""
 
 
 class TooLarge(NetError):

@@ -51,7 +51,7 @@ def path(url: str) -> str:
 
 
 def is_below(path: str, prefix: str) -> bool:
-    """Whether a path is a prefix itself or continues it with a slash; everything is below an empty prefix."""
+    """Return whether a path is a prefix or continues it with a slash; everything is below an empty prefix."""
     return not prefix or path == prefix or path.startswith(f"{prefix}/")
 
 
@@ -72,12 +72,12 @@ def check_base_url(url: str, allowed_hosts: Iterable[str]) -> None:
 
 
 def is_allowed(host: str, allowed_hosts: Iterable[str]) -> bool:
-    """Whether the operator admits this host, whatever its addresses."""
+    """Return whether the operator admits this host, whatever its addresses."""
     return host.lower() in {allowed.strip("[] ").lower() for allowed in allowed_hosts}
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to the public internet, also inside IPv6 forms that carry an IPv4 address."""
+    """Return whether an address is of the public internet, also inside IPv6 forms that carry an IPv4 address."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]

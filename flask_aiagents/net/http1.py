@@ -25,7 +25,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 
 
 class BadAnswer(Exception):
-    """What came is not an HTTP/1.1 answer."""
+    """The server sent something that is not an HTTP/1.1 answer."""
 
 
 class AnswerReader:
@@ -42,14 +42,14 @@ class AnswerReader:
         self._left: int | None = 0
         """Bytes to come, in a chunked body those of the chunk; None: until the connection ends."""
         self._between = False
-        """Whether the line break after a chunk is to come."""
+        """True if the line break after a chunk is to come."""
         self._last = False
-        """Whether only trailers are to come."""
+        """True if only trailers are to come."""
         self._interim = self._overhead = 0
 
     @property
     def reusable(self) -> bool:
-        """Whether the connection can carry another request: the answer is complete and nothing follows it."""
+        """Return whether the connection can carry another request: the answer is complete, nothing follows."""
         return self.done and self._keep_alive and not self._buffer
 
     def feed(self, data: bytes) -> bytes:

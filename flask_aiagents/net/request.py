@@ -1,4 +1,4 @@
-"""What a request needs before it is sent: its place, its path, its headers."""
+"""Place, path and headers of a request before it is sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEADER = re.compile(r"[A-Za-z0-9-]+: [ -~]*")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a connection leads, and whether the operator admits the host whatever its addresses."""
+    """Destination of a connection, and whether the operator admits the host whatever its addresses."""
 
     host: str
     port: int

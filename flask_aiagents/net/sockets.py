@@ -120,7 +120,7 @@ def _connected(addresses: list[str], port: int, clock: Clock) -> socket.socket:
 
 
 def _is_readable(sock: socket.socket) -> bool:
-    """Whether something came on an idle connection: its end, or what nobody asked for."""
+    """Return whether something came on an idle connection: its end, or what nobody asked for."""
     if isinstance(sock, ssl.SSLSocket) and sock.pending():
         return True
     poll = select.poll()

@@ -30,7 +30,7 @@ class Page:
     """Some rows of a list, and the way to the next ones."""
 
     columns: Sequence[Column]
-    """What is shown of a row."""
+    """Columns of a row that are shown."""
     rows: Sequence[Sequence[Any]]
     """Values of these columns, perhaps with further ones behind them; JSON is the database's text."""
     first: int

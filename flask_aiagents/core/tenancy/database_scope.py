@@ -1,4 +1,4 @@
-"""What the database itself is told of a transaction: its scope, for row-level security, and its time limit."""
+"""Settings of a transaction in the database itself: its scope, for row-level security, and its time limit."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _counts(value: Any, history: attributes.History) -> bool:
 
 
 def is_visible(scope: Scope, instance: Any) -> bool:
-    """Whether a scope would find an object by a query."""
+    """Return whether a scope would find an object by a query."""
     if isinstance(instance, SharedTenantMixin):
         return instance.tenant_id in (None, scope.tenant_id) and _sees_agent(scope, instance)
     if isinstance(instance, TenantMixin) and instance.tenant_id != scope.tenant_id:

@@ -62,7 +62,7 @@ class Compiled:
     binds: tuple[tuple[str, Process], ...]
     """All parameters, in the order of the text."""
     by_name: bool
-    """Whether the driver takes parameters by name."""
+    """True if the driver takes parameters by name."""
     row: Callable[[Iterable[Any]], Any]
     types: tuple[sa.types.TypeEngine[Any], ...]
     dialect: Dialect

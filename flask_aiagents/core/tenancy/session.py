@@ -37,15 +37,15 @@ class TenantSession(Session):
 
     @property
     def scope(self) -> Scope:
-        """What this session sees; only :meth:`go_on` changes it."""
+        """Rows that this session sees; only :meth:`go_on` changes it."""
         return self._scope
 
     def covers(self, scope: Scope) -> bool:
-        """Whether :meth:`go_on` accepts a scope: the session's own, or a tenant's in a session of the system."""
+        """Return whether :meth:`go_on` accepts a scope: its own, or any tenant's in one of the system."""
         return scope == self._scope or (self._scope.system and not scope.system)
 
     def in_driver_transaction(self) -> bool:
-        """Whether the driver of SQLite has begun a transaction: it does so before the first write."""
+        """Return whether the driver of SQLite has begun a transaction: it does so before the first write."""
         return self.in_transaction() and bool(getattr(super().connection().connection, "in_transaction", False))
 
     def go_on(self, scope: Scope, limit: StatementLimit | None = None) -> None:

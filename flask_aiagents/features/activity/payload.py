@@ -28,7 +28,7 @@ REDACTION_FAILED: JSONObject = {"redacted": True, "reason": "The redaction faile
 Redact = Callable[[Any], Any]
 
 _WRITTEN = ("output", "thinking", "raw")
-"""What a model writes."""
+"""Keys of a response that hold text of a model."""
 
 _TOO_DEEP = "(nested too deeply to keep)"
 

@@ -43,7 +43,7 @@ class Wanted:
 
 
 class StoredKey(NamedTuple):
-    """What an execution reads of a stored key."""
+    """Columns of a stored key that an execution reads."""
 
     id: UUID
     tenant_key: str

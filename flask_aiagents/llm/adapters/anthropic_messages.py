@@ -61,7 +61,7 @@ def _settings(target: Target, call: Call) -> JSONObject:
 
 
 def _is_empty(turn: Turn) -> bool:
-    """Whether the protocol would refuse a turn because nothing was said in it."""
+    """Return whether the protocol would refuse a turn because nothing was said in it."""
     match turn:
         case Message(role="assistant", content=""):
             return True

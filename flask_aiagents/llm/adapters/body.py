@@ -48,19 +48,19 @@ class Body:
         self._reader = reader
         self._head = b""
         self._lead: bytes | None = b""
-        """What came before it was clear what is coming; None since then."""
+        """Text that came before it was clear what is coming; None since then."""
         self._json: list[bytes] = []
         self._sse: SSEParser | None = None
         self._understood = False
 
     @property
     def usage(self) -> Usage | None:
-        """What the provider has counted so far."""
+        """Usage that the provider has counted so far."""
         return self._reader.draft.usage
 
     @property
     def done(self) -> bool:
-        """Whether the answer is complete although more bytes may follow."""
+        """Return whether the answer is complete although more bytes may follow."""
         return self._reader.draft.done
 
     def feed(self, data: bytes) -> list[Event]:

@@ -28,7 +28,7 @@ class Draft:
         self.refused = False
         self.usage: Usage | None = None
         self.done = False
-        """Whether the protocol's own mark of the end was read."""
+        """True if the protocol's own mark of the end was read."""
 
     def add_content(self, text: str) -> None:
         """Take a piece of text in which the model may think before it answers."""
@@ -64,7 +64,7 @@ class Draft:
 
     @property
     def broke_off(self) -> bool:
-        """Whether the server says that an error ended the answer."""
+        """Return whether the server says that an error ended the answer."""
         return self._finish_reason == "error"
 
     def events(self) -> list[Event]:

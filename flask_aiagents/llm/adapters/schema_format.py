@@ -1,4 +1,4 @@
-"""How a provider is asked for an answer that fits a JSON Schema."""
+"""Ways to ask a provider for an answer that fits a JSON Schema."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def repair_request(problem: str) -> str:
 
 
 def is_strict(schema: JSON, depth: int = 0) -> bool:
-    """Whether OpenAI's strict mode takes the schema: closed objects that require all their properties."""
+    """Return whether OpenAI's strict mode takes the schema: closed objects that require all their properties."""
     if not isinstance(schema, dict) or depth > _MAX_DEPTH or not schema.keys() <= _STRICT_KEYS | _NOTES:
         return False
     if schema.get("type") == "object":

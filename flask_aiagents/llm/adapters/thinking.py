@@ -54,5 +54,5 @@ class ThinkingSplitter:
 
 
 def _overlap(text: str) -> int:
-    """How many characters at the end may be the beginning of the closing tag."""
+    """Return how many characters at the end may be the beginning of the closing tag."""
     return next((size for size in range(len(_CLOSE) - 1, 0, -1) if text.endswith(_CLOSE[:size])), 0)
